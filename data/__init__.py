@@ -1,0 +1,1 @@
+"""The records behind refra: evidence, parameters, variables, drugs and measurement error, and their loaders."""

@@ -1,0 +1,1 @@
+"""The network: families of conditional distributions, parameters and their draws, the three stages, assembly."""

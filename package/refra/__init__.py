@@ -1,0 +1,37 @@
+"""refra: why did the biologic fail, and what next? A Bayesian network of biologic-therapy failure in RA."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Assessment": "refra.inference.assessment",
+    "FindingError": "refra.data.errors",
+    "ImpossibleFindingsError": "refra.data.errors",
+    "Patient": "refra.inference.patient",
+    "Preferences": "refra.inference.preferences",
+    "RecordError": "refra.data.errors",
+    "RefraError": "refra.data.errors",
+    "UnknownNameError": "refra.data.errors",
+    "assess": "refra.inference.assessment",
+    "network": "refra.model.pgmpy_bridge",
+    "query": "refra.inference.querying",
+    "show": "refra.inference.showing",
+}
+
+__all__ = ["__version__", *sorted(_HOME)]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'refra' has no attribute {name!r}; it has {', '.join(sorted(_HOME))}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME])
