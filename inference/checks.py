@@ -17,6 +17,7 @@ from .fields import (
     Observation,
     StateSeen,
     Weighted,
+    bounds,
     states_of_variable,
 )
 from .findings import current_state
@@ -43,9 +44,8 @@ def span(field: str, seen: Observation) -> tuple[float, float]:
         possible = [state for state, weight in zip(states, seen.weights, strict=True) if weight > 0]
     else:
         possible = []
-    lows = [-math.inf if state.low is None else float(state.low) for state in possible]
-    highs = [math.inf if state.high is None else float(state.high) for state in possible]
-    return min(lows, default=-math.inf), max(highs, default=math.inf)
+    edges = [bounds(state) for state in possible]
+    return min((low for low, _ in edges), default=-math.inf), max((high for _, high in edges), default=math.inf)
 
 
 def _said(field: str, raw: Mapping[str, Any]) -> str:
@@ -132,7 +132,10 @@ def _drug_warnings(seen: Mapping[str, Observation], state: str | None) -> Iterat
             "tocilizumab."
         )
     if "ada_test" in seen and state == "jak_inhibitor":
-        yield "ada_test: antibodies are not formed against a JAK inhibitor, a small molecule; check which drug was tested."
+        yield (
+            "ada_test: antibodies are not formed against a JAK inhibitor, a small molecule; check which drug was "
+            "tested."
+        )
 
 
 def _marker_warnings(seen: Mapping[str, Observation], state: str | None) -> Iterator[str]:

@@ -16,14 +16,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..data.errors import RefraError, unknown_name
 from .elimination import RootedTree, Structure, entries, mask_of, members, plan_tree
-from .junction_tree import Floats, Schedule, build_schedule, execute
+from .execution import Floats, execute
+from .junction_tree import Schedule, build_schedule
 
 Target = str | tuple[str, ...]
 Index = int | NDArray[np.integer]
 
 # Fewer draws at a time leave the innermost loops too short, more leave the processor's caches.
 WORKING_BYTES = 64 * 2**20
-CHUNK_RANGE = (16, 256)
+CHUNK_RANGE = (16, 512)
 
 
 @dataclass(frozen=True)
@@ -341,7 +342,7 @@ def _plan(
         total_entries=sum(weights),
         largest_entries=max(weights, default=0),
         operations=schedule.operations,
-        bytes_per_draw=8 * schedule.peak,
+        bytes_per_draw=8 * (schedule.arena + sum(entries(factor.scope, sizes) for factor in factors)),
         _tree=tree,
         _names=names,
         _factors=factors,

@@ -11,7 +11,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from ..data.errors import FindingError, unknown_name
+from ..data.errors import FindingError, UnknownNameError, unknown_name
 from ..data.loading import variables
 from ..data.records import State
 from .drugs import DRUG_CLASSES, DrugName, find_drug, molecules_of
@@ -50,21 +50,27 @@ class FrozenMapping(Mapping[str, Any]):
     __slots__ = ("_items",)
 
     def __init__(self, items: Mapping[str, Any]) -> None:
+        """Copy `items`, whose values must be hashable."""
         self._items = dict(items)
 
     def __getitem__(self, key: str) -> Any:
+        """Return the value of `key`."""
         return self._items[key]
 
     def __iter__(self) -> Iterator[str]:
+        """Go through the keys in the order given."""
         return iter(self._items)
 
     def __len__(self) -> int:
+        """Return the number of items."""
         return len(self._items)
 
     def __hash__(self) -> int:
+        """Return the same hash for the same items in any order."""
         return hash(frozenset(self._items.items()))
 
     def __repr__(self) -> str:
+        """Show the items as a dict does."""
         return repr(self._items)
 
 
@@ -121,6 +127,12 @@ def states_of_variable(variable: str) -> tuple[State, ...]:
     return variables()[variable].states
 
 
+def bounds(state: State) -> tuple[float, float]:
+    """Return the cut-offs of a state, low <= value < high; without any, the whole line."""
+    low = -math.inf if state.low is None else float(state.low)
+    return low, math.inf if state.high is None else float(state.high)
+
+
 def plain(value: object) -> object:
     """Return the plain Python value of a scalar of numpy or pandas, None for what means "not observed"."""
     kind = type(value)
@@ -163,12 +175,12 @@ def _accepted(field: str, variable: str) -> str:
     return f"{states}; or {QUANTITIES[field].sentence}" if field in QUANTITIES else states
 
 
-def _unknown_state(field: str, variable: str, name: str) -> Exception:
+def _unknown_state(field: str, variable: str, name: str) -> UnknownNameError:
     short = name if len(name) <= 60 else name[:60] + "…"
     error = unknown_name("state", short, variables()[variable].state_ids, field)
     if field not in QUANTITIES:
         return error
-    return type(error)(f"{error} Also accepted: {QUANTITIES[field].sentence}.")
+    return UnknownNameError(f"{error} Also accepted: {QUANTITIES[field].sentence}.")
 
 
 def read_likelihood(field: str, variable: str, given: Mapping[Any, Any]) -> FrozenMapping:
@@ -183,7 +195,8 @@ def read_likelihood(field: str, variable: str, given: Mapping[Any, Any]) -> Froz
         weight = raw if isinstance(raw, (bool, str)) else plain(raw)
         if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 <= weight <= 1:
             raise FindingError(
-                f"{field}: the likelihood of {state!r} is {shown(raw)}; P(what was seen | {state}), a number from 0 to 1, is accepted"
+                f"{field}: the likelihood of {state!r} is {shown(raw)}; accepted: P(what was seen | {state}), "
+                "a number from 0 to 1"
             )
         weights[state] = float(weight)
     ids = variables()[variable].state_ids
@@ -247,7 +260,8 @@ def _read_earlier_entry(name: object, given: object) -> tuple[str, Any, str, lis
         raise FindingError(f"{where}: 'not_tried' beside other outcomes; it is accepted alone")
     if drug.molecule is not None and len(read) > 1:
         raise FindingError(
-            f"{where}: {len(read)} outcomes for one molecule; one is accepted, or a list under the class {drug.drug_class}"
+            f"{where}: {len(read)} outcomes for one molecule; accepted: one, or a list under the class "
+            f"{drug.drug_class}"
         )
     found = [] if untried else [EarlierDrug(drug.drug_class, drug.molecule, outcome, raw) for raw, outcome in read]
     stored = tuple(raw for raw, _ in read) if isinstance(given, (list, tuple)) else read[0][0]
@@ -269,7 +283,7 @@ def read_earlier(given: object) -> tuple[FrozenMapping, EarlierSeen]:
     for name, outcome in given.items():
         key, raw, meaning, entry = _read_earlier_entry(name, outcome)
         if meaning in meanings:
-            raise FindingError(f"earlier: {meaning} is named twice; give one entry, with a list for several drugs of a class")
+            raise FindingError(f"earlier: {meaning} is named twice; accepted: one entry, a list for several drugs")
         meanings.add(meaning)
         stored[key] = raw
         found += entry
@@ -277,9 +291,8 @@ def read_earlier(given: object) -> tuple[FrozenMapping, EarlierSeen]:
         count = sum(drug.drug_class == drug_class for drug in found)
         most = len(molecules_of(drug_class))
         if count > most:
-            raise FindingError(
-                f"earlier: {count} drugs of the class {drug_class}, which has {most}: {', '.join(molecules_of(drug_class))}"
-            )
+            names = ", ".join(molecules_of(drug_class))
+            raise FindingError(f"earlier: {count} drugs of the class {drug_class}, which has {most}: {names}")
     return FrozenMapping(stored), EarlierSeen(tuple(found))
 
 
@@ -304,14 +317,17 @@ def read_field(field: str, given: object) -> tuple[object, Observation] | None:
         if set(ids) == {"no", "yes"}:
             return ("yes", StateSeen("yes")) if value else ("no", StateSeen("no"))
         raise FindingError(
-            f"{field}: {value} is a truth value (YAML reads yes, no, on and off so); accepted: {_accepted(field, variable)}"
+            f"{field}: {value} is a truth value (YAML reads yes, no, on and off so); "
+            f"accepted: {_accepted(field, variable)}"
         )
     if isinstance(value, (int, float, numbers.Real, Decimal)):
         if field in QUANTITIES:
             return value, Measured(read_quantity(field, value))
         raise FindingError(
-            f"{field}: {shown(value)} is a number, and a number is never the index of a state; accepted: {', '.join(ids)}"
+            f"{field}: {shown(value)} is a number, and a number is never the index of a state; "
+            f"accepted: {', '.join(ids)}"
         )
     raise FindingError(
-        f"{field}: {shown(given)} cannot be read; accepted: {_accepted(field, variable)}; or a likelihood, state -> 0 to 1"
+        f"{field}: {shown(given)} cannot be read; accepted: {_accepted(field, variable)}; "
+        "or a likelihood, state -> 0 to 1"
     )

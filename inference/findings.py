@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from ..data.errors import FindingError
+from ..data.errors import FindingError, RecordError
 from ..data.loading import variables
 from ..data.measurements import MeasurementError, measurement_error
 from ..data.records import State
@@ -22,6 +22,7 @@ from .fields import (
     Observation,
     StateSeen,
     Weighted,
+    bounds,
     states_of_variable,
 )
 from .units import QUANTITIES, Reading
@@ -104,18 +105,17 @@ def measured_likelihood(value: float, error: MeasurementError, cutoffs: Sequence
 
 
 def _cutoff(variable: str, low: State, high: State) -> float:
-    if low.high is None or low.high != high.low:
-        raise FindingError(
-            f"{variable}: the states {low.id!r} and {high.id!r} do not meet at a cut-off; give a state's name"
-        )
-    return float(low.high)
+    cutoff = bounds(low)[1]
+    if not math.isfinite(cutoff) or cutoff != bounds(high)[0]:
+        raise RecordError(f"variables.yaml, {variable}: the states {low.id!r} and {high.id!r} do not meet at a cut-off")
+    return cutoff
 
 
 def _by_cutoffs(variable: str, value: float, error: MeasurementError) -> tuple[float, ...]:
     states = states_of_variable(variable)
     first, last = states[0], states[-1]
     # Some variables list their states from the largest value downwards.
-    falling = (first.high or 0.0) > (last.high or 0.0)
+    falling = bounds(first) > bounds(last)
     ordered = states[::-1] if falling else states
     weights = measured_likelihood(value, error, [_cutoff(variable, low, high) for low, high in pairwise(ordered)])
     return weights[::-1] if falling else weights
@@ -128,7 +128,8 @@ def one_hot(variable: str, state: str) -> tuple[float, ...]:
 
 def _exact(field: str, variable: str, value: float) -> tuple[float, ...]:
     for state in states_of_variable(variable):
-        if state.low is not None and state.high is not None and state.low <= value < state.high:
+        low, high = bounds(state)
+        if low <= value < high:
             return one_hot(variable, state.id)
     raise FindingError(f"{field}: {value:g} lies in no state of {variable}")
 

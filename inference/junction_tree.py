@@ -1,4 +1,4 @@
-"""The two passes over a rooted clique tree as a list of array steps, and the loop that executes them.
+"""The two passes over a rooted clique tree, written as a list of array steps with a place in memory for each.
 
 The variables are numbered so that, in every clique, those summed out on the way to the root come first. With axes in
 that order no step ever transposes: every message up is a sum over leading axes, every product a broadcast. Arrays have
@@ -7,26 +7,20 @@ the draws as their last axis, which makes the innermost loop long and contiguous
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from .elimination import RootedTree, entries, members
-
-Floats = NDArray[np.float64]
-Load = Callable[[int, slice], Floats]
-
-# Smallest certified log of a scaled evidence: what underflowed lies below exp(-708), hence below 1e-20 of the total.
-CERTAIN = -650.0
 
 MULTIPLY, DIVIDE, SUM, SCALE, RESCALE, LOG = range(6)
 
 
 @dataclass(frozen=True)
 class Step:
-    """One array operation on numbered slots; shapes leave out the trailing axis of draws."""
+    """One array operation on numbered slots; shapes leave out the trailing axis of draws.
+
+    `offset` is the place of the output in the arena, in entries; `ends` are the slots that nothing reads later.
+    """
 
     kind: int
     out: int
@@ -35,7 +29,8 @@ class Step:
     left_shape: tuple[int, ...] = ()
     right_shape: tuple[int, ...] = ()
     axes: tuple[int, ...] = ()
-    in_place: bool = False
+    out_shape: tuple[int, ...] = ()
+    offset: int = 0
     ends: tuple[int, ...] = ()
 
 
@@ -48,7 +43,7 @@ class Schedule:
     slots: int
     answers: tuple[int, ...]
     operations: int
-    peak: int
+    arena: int
 
 
 @dataclass
@@ -79,7 +74,7 @@ class Builder:
         return rows
 
     def combine(self, kind: int, left: int, right: int) -> int:
-        """Multiply (or divide) two slots, the left one being the larger so that it may be overwritten."""
+        """Multiply (or divide) two slots, the left one being the larger so that its memory may be used again."""
         if kind == MULTIPLY and self.scopes[left].bit_count() < self.scopes[right].bit_count():
             left, right = right, left
         scope = self.scopes[left] | self.scopes[right]
@@ -93,6 +88,7 @@ class Builder:
                 right,
                 tuple(size if here else 1 for size, here, _ in rows),
                 tuple(size if here else 1 for size, _, here in rows),
+                out_shape=tuple(size for size, _, _ in rows),
             )
         )
         self.operations += entries(scope, self.cards)
@@ -106,14 +102,16 @@ class Builder:
         rows = self._blocks(scope, keep)
         out = self.slot(scope & keep, self.static[slot])
         axes = tuple(place for place, (_, kept) in enumerate(rows) if not kept)
-        self.steps.append(Step(SUM, out, slot, left_shape=tuple(size for size, _ in rows), axes=axes))
+        shape = tuple(size for size, kept in rows if kept)
+        self.steps.append(Step(SUM, out, slot, left_shape=tuple(s for s, _ in rows), axes=axes, out_shape=shape))
         self.operations += entries(scope, self.cards)
         return out
 
     def scale(self, slot: int, kind: int = SCALE) -> int:
         """Divide a slot by its largest entry in each draw; on the way up that entry belongs to the evidence."""
         out = self.slot(self.scopes[slot], self.static[slot])
-        self.steps.append(Step(kind, out, slot))
+        shape = (entries(self.scopes[slot], self.cards),)
+        self.steps.append(Step(kind, out, slot, left_shape=shape, out_shape=shape))
         self.operations += 2 * entries(self.scopes[slot], self.cards)
         return out
 
@@ -149,29 +147,63 @@ class Builder:
         return union
 
     def finish(self, inputs: int, answers: Sequence[int]) -> Schedule:
-        """Work out when each slot was last needed, what may be overwritten and how much lives at once."""
+        """Work out when each slot is last read and lay the slots that have draws out in one arena."""
         last: dict[int, int] = {}
         for place, step in enumerate(self.steps):
             last.update({slot: place for slot in (step.left, step.right) if slot >= 0})
         last.update(dict.fromkeys(answers, len(self.steps)))
-        # Slots filled once are read again by every chunk: they may neither be dropped nor overwritten.
-        kept = {s for step in self.steps if not self.static[step.out] for s in (step.left, step.right)}
-        kept = {slot for slot in kept if slot >= 0 and self.static[slot]}
-        sizes = [entries(scope, self.cards) for scope in self.scopes]
-        live = peak = sum(sizes[:inputs])
+        # Slots filled once are read again by every chunk, so they are never dropped.
+        read = {s for step in self.steps if not self.static[step.out] for s in (step.left, step.right)}
+        kept = {slot for slot in read if slot >= 0 and self.static[slot]}
+        arena = Arena()
+        offsets: dict[int, int] = {}
         done: list[Step] = []
         for place, step in enumerate(self.steps):
             used = {slot for slot in (step.left, step.right) if slot >= 0}
             ends = tuple(slot for slot in used if last[slot] == place and slot not in kept)
-            alike = self.scopes[step.left] == self.scopes[step.out] and self.static[step.left] == self.static[step.out]
-            in_place = step.kind == MULTIPLY and alike and step.left >= inputs and step.left in ends
-            live += 0 if in_place or step.kind == LOG else sizes[step.out]
-            peak = max(peak, live)
-            live -= sum(sizes[slot] for slot in ends if not (in_place and slot == step.left))
-            done.append(replace(step, in_place=in_place, ends=ends))
+            if not self.static[step.out] and step.kind != LOG:
+                alike = step.kind != SUM and self.scopes[step.left] == self.scopes[step.out]
+                if alike and step.left in offsets and step.left in ends:
+                    offsets[step.out] = offsets.pop(step.left)
+                else:
+                    offsets[step.out] = arena.take(entries(self.scopes[step.out], self.cards))
+            for slot in ends:
+                if slot in offsets:
+                    arena.give(offsets.pop(slot), entries(self.scopes[slot], self.cards))
+            done.append(replace(step, offset=offsets.get(step.out, 0), ends=ends))
         once = tuple(step for step in done if self.static[step.out])
         chunk = tuple(step for step in done if not self.static[step.out])
-        return Schedule(once, chunk, len(self.scopes), tuple(answers), self.operations, peak)
+        return Schedule(once, chunk, len(self.scopes), tuple(answers), self.operations, arena.size)
+
+
+@dataclass
+class Arena:
+    """Gives out places in one block of memory; `holes` are free stretches (start, stop) below `size`."""
+
+    size: int = 0
+    holes: list[tuple[int, int]] = field(default_factory=list)
+
+    def take(self, count: int) -> int:
+        """Reserve `count` entries in the smallest hole that has room, or else at the end."""
+        room = [(stop - start, start, stop) for start, stop in self.holes if stop - start >= count]
+        if room:
+            _, start, stop = min(room)
+            self.holes.remove((start, stop))
+            if start + count < stop:
+                self.holes.append((start + count, stop))
+            return start
+        start = next((start for start, stop in self.holes if stop == self.size), self.size)
+        self.holes = [hole for hole in self.holes if hole[0] != start]
+        self.size = start + count
+        return start
+
+    def give(self, start: int, count: int) -> None:
+        """Free `count` entries from `start` on."""
+        stop = start + count
+        for hole in [hole for hole in self.holes if hole[1] == start or hole[0] == stop]:
+            self.holes.remove(hole)
+            start, stop = min(start, hole[0]), max(stop, hole[1])
+        self.holes.append((start, stop))
 
 
 def build_schedule(
@@ -242,153 +274,3 @@ def build_schedule(
 def _log(build: Builder, slot: int) -> None:
     """Add the logarithm of a slot without variables to the log evidence."""
     build.steps.append(Step(LOG, build.slot(0, build.static[slot]), slot))
-
-
-def _linear(steps: Sequence[Step], slots: list[Floats | None], up: list[Floats], down: list[Floats]) -> None:
-    """Execute steps on probabilities; `up` and `down` collect each pass's scales, shape (draws or 1,)."""
-    for step in steps:
-        left = slots[step.left]
-        assert left is not None
-        if step.kind == MULTIPLY or step.kind == DIVIDE:
-            right = slots[step.right]
-            assert right is not None
-            one = left.reshape((*step.left_shape, -1))
-            other = right.reshape((*step.right_shape, -1))
-            if step.kind == DIVIDE:
-                slots[step.out] = one / np.where(other > 0.0, other, 1.0)
-            else:
-                slots[step.out] = np.multiply(one, other, out=one if step.in_place else None)
-        elif step.kind == SUM:
-            slots[step.out] = np.add.reduce(left.reshape((*step.left_shape, -1)), axis=step.axes)
-        elif step.kind == LOG:
-            up.append(left.reshape(-1))
-        else:
-            scale = np.maximum.reduce(left.reshape(-1, left.shape[-1]), axis=0)
-            slots[step.out] = left / np.where(scale > 0.0, scale, 1.0)
-            (up if step.kind == SCALE else down).append(scale)
-        for slot in step.ends:
-            slots[slot] = None
-
-
-def _logarithmic(steps: Sequence[Step], slots: list[Floats | None], up: list[Floats]) -> None:
-    """Execute steps on logarithms of probabilities: several times slower, and nothing can underflow."""
-    for step in steps:
-        left = slots[step.left]
-        assert left is not None
-        if step.kind == MULTIPLY or step.kind == DIVIDE:
-            right = slots[step.right]
-            assert right is not None
-            one = left.reshape((*step.left_shape, -1))
-            other = right.reshape((*step.right_shape, -1))
-            slots[step.out] = one + other if step.kind == MULTIPLY else one - _finite(other)
-        elif step.kind == SUM:
-            table = left.reshape((*step.left_shape, -1))
-            highest = _finite(table.max(axis=step.axes, keepdims=True))
-            slots[step.out] = np.log(np.exp(table - highest).sum(axis=step.axes)) + highest.squeeze(step.axes)
-        elif step.kind == LOG:
-            up.append(left.reshape(-1))
-        else:
-            scale = left.reshape(-1, left.shape[-1]).max(axis=0)
-            slots[step.out] = left - _finite(scale)
-            if step.kind == SCALE:
-                up.append(scale)
-        for slot in step.ends:
-            slots[slot] = None
-
-
-def _finite(logs: Floats) -> Floats:
-    return np.where(logs == -np.inf, 0.0, logs)
-
-
-def _sums(scales: Sequence[Floats], draws: int) -> tuple[Floats, Floats]:
-    """Return, for each draw, the sum of the logarithms of `scales` and the sum of the positive ones alone."""
-    total, growth = np.zeros(draws), np.zeros(draws)
-    for size in {scale.size for scale in scales}:
-        logs = np.log(np.array([scale for scale in scales if scale.size == size]))
-        total += logs.sum(axis=0)
-        growth += np.maximum(logs, 0.0).sum(axis=0)
-    return total, growth
-
-
-def _filled(slots: Sequence[Floats | None], answers: Sequence[int], draws: int) -> list[Floats]:
-    """Return the answers as arrays (entries, draws)."""
-    found = []
-    for answer in answers:
-        table = slots[answer]
-        assert table is not None
-        found.append(np.broadcast_to(table.reshape(-1, table.shape[-1]), (table.size // table.shape[-1], draws)))
-    return found
-
-
-def execute(
-    schedule: Schedule, load: Load, static: Sequence[bool], parts: Sequence[slice], draws: int
-) -> tuple[list[Floats], Floats]:
-    """Run a schedule over all draws.
-
-    Args:
-        schedule: the steps.
-        load: gives an input table, shape (entries..., draws of the part or 1), by its position and the part's draws.
-        static: for each input whether it has no axis of draws.
-        parts: slices of the draws to work on at a time.
-        draws: number of draws.
-
-    Returns:
-        The normalised answers, each (entries, draws), and the log evidence (draws,); NaN and minus infinity in the
-        draws in which the evidence is impossible.
-    """
-    inputs = len(static)
-    evidence = np.empty(draws)
-    found: list[list[Floats]] = []
-    with np.errstate(all="ignore"):
-        first: list[Floats | None] = [None] * schedule.slots
-        first[:inputs] = [load(place, slice(0, 1)) if fixed else None for place, fixed in enumerate(static)]
-        up: list[Floats] = []
-        down: list[Floats] = []
-        _linear(schedule.once, first, up, down)
-        for part in parts:
-            slots = list(first)
-            drawn = [place for place, fixed in enumerate(static) if not fixed]
-            for place in drawn:
-                slots[place] = load(place, part)
-            scales, others = list(up), list(down)
-            _linear(schedule.chunk, slots, scales, others)
-            size = part.stop - part.start
-            total, growth = _sums(scales, size)
-            growth += _sums(others, size)[1]
-            answers = [table / table.sum(axis=0) for table in _filled(slots, schedule.answers, size)]
-            doubtful = np.flatnonzero(~(total - growth > CERTAIN))
-            if doubtful.size:
-                answers, total = _repair(schedule, load, static, part, doubtful, answers, total)
-            evidence[part] = total
-            found.append(answers)
-    joined = [np.concatenate(pieces, axis=1) for pieces in zip(*found, strict=True)]
-    return joined, evidence
-
-
-def _repair(
-    schedule: Schedule,
-    load: Load,
-    static: Sequence[bool],
-    part: slice,
-    doubtful: NDArray[np.intp],
-    answers: Sequence[Floats],
-    total: Floats,
-) -> tuple[list[Floats], Floats]:
-    """Compute the draws at the `doubtful` places of a part again, on logarithms."""
-    slots: list[Floats | None] = [None] * schedule.slots
-    for place, fixed in enumerate(static):
-        table = load(place, slice(0, 1) if fixed else part)
-        slots[place] = np.log(table if fixed else table[..., doubtful])
-    up: list[Floats] = []
-    _logarithmic(schedule.once, slots, up)
-    _logarithmic(schedule.chunk, slots, up)
-    total = total.copy()
-    total[doubtful] = sum(up, np.zeros(doubtful.size))
-    better = []
-    for old, logs in zip(answers, _filled(slots, schedule.answers, doubtful.size), strict=True):
-        new = old.copy()
-        weights = np.exp(logs - logs.max(axis=0))
-        new[:, doubtful] = weights / weights.sum(axis=0)
-        new[:, np.isneginf(total)] = np.nan
-        better.append(new)
-    return better, total

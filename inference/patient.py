@@ -240,6 +240,7 @@ class Patient(BaseModel):
         return _thaw(value)
 
     def __repr__(self) -> str:
+        """Show the observed fields alone."""
         given = ", ".join(f"{field}={_thaw(value)!r}" for field, value in self.observed.items())
         return f"Patient({given})"
 

@@ -18,6 +18,15 @@ EMPTY_CELLS = ("", "na", "n/a", "nan", "<na>", "nat", "null")
 """Texts of a table's cell, case folded, that mean "not observed"; "none" is not one of them, since it is a state."""
 
 
+def _untyped(thing: Any) -> Any:
+    """Return `thing` for a call of a method that PyYAML leaves without types."""
+    return thing
+
+
+def _refuse_node(problem: str, node: yaml.Node) -> yaml.constructor.ConstructorError:
+    return yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+
+
 class _RecordLoader(yaml.SafeLoader):
     """A safe YAML loader that refuses doubled keys and reads numbers as people write them (012 is twelve)."""
 
@@ -26,17 +35,13 @@ class _RecordLoader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Hashable] = set()
         for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+            key = _untyped(self).construct_object(key_node, deep=True)
             if not isinstance(key, Hashable):
-                raise yaml.constructor.ConstructorError(
-                    None, None, "a key that is a list or a map", key_node.start_mark
-                )
+                raise _refuse_node("a key that is a list or a map", key_node)
             if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} stands twice", key_node.start_mark
-                )
+                raise _refuse_node(f"the key {shown(key)} stands twice", key_node)
             seen.add(key)
-        return super().construct_mapping(node, deep=deep)
+        return dict(super().construct_mapping(node, deep=deep))
 
 
 def _construct_whole(loader: _RecordLoader, node: yaml.ScalarNode) -> int:
@@ -65,7 +70,7 @@ _RESOLVERS = (
 for _tag, _pattern, _first in _RESOLVERS:
     # An empty scalar has no first sign; PyYAML files its resolver under the empty text.
     _signs = ["" if sign == "\0" else sign for sign in _first]
-    _RecordLoader.add_implicit_resolver(_tag, re.compile(rf"^(?:{_pattern})$"), _signs)  # type: ignore[no-untyped-call]
+    _untyped(_RecordLoader).add_implicit_resolver(_tag, re.compile(rf"^(?:{_pattern})$"), _signs)
 _RecordLoader.add_constructor("tag:yaml.org,2002:int", _construct_whole)
 _RecordLoader.add_constructor("tag:yaml.org,2002:float", _construct_decimal)
 

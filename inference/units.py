@@ -19,7 +19,9 @@ _NUMBER = re.compile(
 )
 _COMMA = re.compile(r"[0-9],[0-9]")
 
-_shorten = reprlib.Repr(maxlevel=2, maxdict=6, maxlist=6, maxtuple=6, maxstring=60, maxother=60, maxlong=40)
+_shorten = reprlib.Repr()
+_shorten.maxlevel = 2
+_shorten.maxstring = _shorten.maxother = 60
 
 
 def shown(value: object) -> str:
