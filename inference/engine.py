@@ -124,7 +124,8 @@ class Plan:
         """Compute every target's posterior and the log evidence.
 
         Args:
-            tables: for each variable P(variable | parents), shape (draws or 1, *states of the parents, states).
+            tables: for each variable P(variable | parents), shape (draws or 1, *states of the parents, states); those
+                of variables not in `tables_needed` only tell the number of draws.
             hard: state number of each observed variable, one for all draws or an array (draws,).
             soft: likelihood of what was seen of each variable, shape (states,) or (draws, states).
             do: state number of each variable set by intervention, as in `hard`.
@@ -148,12 +149,15 @@ class Plan:
             else:
                 array = self._table(factor, tables)
             arrays.append(array)
-        draws = _common_size([*arrays, *(value for value in fixed.values() if not isinstance(value, int))])
+        rows = [value for value in fixed.values() if not isinstance(value, int)]
+        draws = _common_size([*tables.values(), *arrays, *rows])
         static = tuple(
             draws == 1 or (len(array) == 1 and all(isinstance(fixed[name], int) for name in factor.fixed))
             for factor, array in zip(self._factors, arrays, strict=True)
         )
-        size = chunk or self.chunk
+        size = self.chunk if chunk is None else chunk
+        if size < 1:
+            raise RefraError(f"chunk: {chunk!r} should be at least 1")
         parts = [slice(start, min(start + size, draws)) for start in range(0, draws, size)]
 
         def load(place: int, part: slice) -> Floats:

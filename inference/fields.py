@@ -258,7 +258,7 @@ def _read_earlier_entry(name: object, given: object) -> tuple[str, Any, str, lis
     untried = [outcome for _, outcome in read if outcome == StateSeen(NOT_TRIED)]
     if untried and len(read) > 1:
         raise FindingError(f"{where}: 'not_tried' beside other outcomes; it is accepted alone")
-    if drug.molecule is not None and len(read) > 1:
+    if drug.molecule not in (None, drug.drug_class) and len(read) > 1:
         raise FindingError(
             f"{where}: {len(read)} outcomes for one molecule; accepted: one, or a list under the class "
             f"{drug.drug_class}"

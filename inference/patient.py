@@ -126,7 +126,7 @@ class Patient(BaseModel):
         default=None, description="none, crystals, fever_weight_loss, new_autoantibodies, single_joint"
     )
 
-    def __init__(self, **fields: Any) -> None:
+    def __init__(self, /, **fields: Any) -> None:
         """Read and check the fields; see the class for what they take and which errors they raise."""
         stored, _ = _read_record(fields)
         super().__init__(**stored)

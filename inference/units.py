@@ -54,9 +54,10 @@ class Quantity:
     @property
     def sentence(self) -> str:
         """What is accepted, in words."""
-        kind = "a whole number" if self.whole else "a number"
-        units = f" ({', '.join(self.accepted)}; {self.unit} if no unit is given)" if self.accepted else ""
-        return f"{kind} from {self.low:g} to {self.high:g} {self.unit}{units}"
+        if self.whole:
+            return f"a whole number from {self.low:g} to {self.high:g} ({self.unit})"
+        units = f"{', '.join(self.accepted)}; {self.unit} if no unit is given"
+        return f"a number from {self.low:g} to {self.high:g} {self.unit} ({units})"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,213 @@
+"""What each next step would bring at about 24 weeks, from the same latent causes."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .building import NodeSpec, Values, states
+from .drug_classes import CLASSES
+from .families import along, binary, expit, lift, log_odds, logit, response_mixture, spread_out
+
+Array = NDArray[np.float64]
+
+SYNOVITIS = states("synovitis")
+IN_RANGE = states("exposure").index("in_range")
+OPTIONS = ("continue", "support_adherence", "optimise_exposure", *CLASSES, "treat_noninflammatory")
+ADD_ONS = ("support_adherence", "optimise_exposure")
+CYTOKINE_BLOCKERS = ("tnf_inhibitor", "il6r_inhibitor")
+SWITCH_LDA_PARENTS = ("synovitis", "fibromyalgia", "osteoarthritis", "depression", "other_disease_active")
+
+
+def next_exposure_tnf_inhibitor(v: Values) -> Array:
+    """Parents: adherence, bmi_class, methotrexate, ada."""
+    missing = v["next_exposure.no_methotrexate"]
+    earlier = v["next_exposure.earlier_antibodies"]
+    return log_odds(
+        lift(v["next_exposure.base"], 4),
+        along(0, 4, [v.zero, v["next_exposure.partial_adherence"], v["next_exposure.poor_adherence"]]),
+        along(1, 4, [v.zero, v.zero, v["next_exposure.obese"]]),
+        along(2, 4, [missing, 0.5 * missing, v.zero]),
+        along(3, 4, [v.zero, earlier, earlier]),
+    )
+
+
+def next_exposure(v: Values, drug_class: str) -> Array:
+    """Parents: adherence, and bmi_class for an IL-6 receptor inhibitor."""
+    axes = 2 if drug_class == "il6r_inhibitor" else 1
+    at_home = v["next_exposure.infusion"] if drug_class == "rituximab" else v.zero
+    shifts = [
+        along(
+            0, axes,
+            [v.zero, at_home + v["next_exposure.partial_adherence"], at_home + v["next_exposure.poor_adherence"]],
+        )
+    ]  # fmt: skip
+    if axes == 2:
+        shifts.append(along(1, axes, [v.zero, v.zero, v["next_exposure.obese"]]))
+    return log_odds(lift(v["next_exposure.base"], axes), *shifts)
+
+
+def response(v: Values, drug_class: str) -> Array:
+    """Parents: coverage by the class, next_exposure, smoking, bmi_class."""
+    smoking = v.zero if drug_class == "rituximab" else v["response.smoking"]
+    obese = v["response.obese_cytokine"] if drug_class in CYTOKINE_BLOCKERS else v["response.obese_other"]
+    contextual = expit(logit(lift(v["response.contextual"], 4)) + along(2, 4, [v.zero, v.zero, smoking]))
+    gain = expit(
+        logit(along(0, 4, [v["response.gain_uncovered"], v[f"response_{drug_class}.gain_covered"]]))
+        + along(3, 4, [v.zero, v.zero, obese])
+    )
+    return response_mixture(contextual, gain * along(1, 4, [v["response.inadequate_share"], v.one]))
+
+
+def _pain_shifts(v: Values, first_axis: int, axes: int) -> list[Array]:
+    causes = ("fibromyalgia", "osteoarthritis", "depression", "other_disease")
+    return [along(first_axis + i, axes, [v.zero, v[f"lda.{cause}"]]) for i, cause in enumerate(causes)]
+
+
+def lda_switch(v: Values) -> Array:
+    """Parents: response, synovitis now, fibromyalgia, osteoarthritis, depression, other_disease_active."""
+    base = np.concatenate(
+        [along(1, 6, [v[f"lda.{kind}_{s}"] for s in SYNOVITIS]) for kind in ("no_response", "response")], axis=1
+    )
+    return log_odds(base, *_pain_shifts(v, 2, 6))
+
+
+def acr50_switch(v: Values) -> Array:
+    """Parents: response, synovitis now, fibromyalgia."""
+    responding = along(
+        1, 3, [v["acr50.none"], v["acr50.low"], v["acr50.moderate_or_high"], v["acr50.moderate_or_high"]]
+    )
+    responding = expit(logit(responding) + along(2, 3, [v.zero, v["acr50.fibromyalgia"]]))
+    not_responding = lift(v["acr50.no_response"], 3) + np.zeros_like(responding)
+    return binary(np.concatenate([not_responding, responding], axis=1))
+
+
+def _stay(v: Values) -> Array:
+    """Return P(low disease activity) on the unchanged drug by target_met, synovitis, fibromyalgia, other_disease_active."""
+    met = lift(v["lda_continue.met"], 4) + along(1, 4, [0.0] * len(SYNOVITIS))
+    missed = along(1, 4, [v[f"lda_continue.{s}"] for s in SYNOVITIS])
+    shifts = along(2, 4, [v.zero, v["lda_continue.fibromyalgia"]]) + along(3, 4, [v.zero, v["lda.other_disease"]])
+    return np.concatenate([expit(logit(met) + shifts), expit(logit(missed) + shifts)][::-1], axis=1)
+
+
+def lda_continue(v: Values) -> Array:
+    """Parents: target_met, synovitis, fibromyalgia, other_disease_active."""
+    return binary(_stay(v))
+
+
+def acr50_continue(v: Values) -> Array:
+    """Parents: synovitis."""
+    quiet, yes = v["acr50_continue.quiet"], v["acr50_continue.yes"]
+    return binary(along(0, 1, [quiet, quiet, yes, yes]))
+
+
+def exposure_support_adherence(v: Values) -> Array:
+    """Parents: exposure, adherence, ada. Support restores the doses of some; antibodies decide whether the level follows."""
+    restored = [v["exposure_support_adherence." + name] for name in ("restored", "restored_low_titre", "restored_high_titre")]
+    works = v["exposure_support_adherence.works"]
+    gain = along(1, 3, [v.zero, works, works]) * along(2, 3, restored)
+    return _raised(gain, (3, 3, 3))
+
+
+def exposure_optimise_exposure(v: Values) -> Array:
+    """Parents: exposure, adherence, ada. A higher dose, a shorter interval or methotrexate."""
+    base = along(2, 3, [v[f"exposure_optimise_exposure.{titre}"] for titre in ("none", "low_titre", "high_titre")])
+    missed = along(1, 3, [v.zero, v["exposure_optimise_exposure.partial"], v["exposure_optimise_exposure.poor"]])
+    return _raised(expit(logit(base) + missed), (3, 3, 3))
+
+
+def _raised(gain: Array, shape: tuple[int, ...]) -> Array:
+    """Return the table of an exposure that rises into range with probability `gain` and else stays as it is."""
+    gain = spread_out(gain, (1, *shape[1:]))
+    table = np.zeros((gain.shape[0], *shape, shape[0]))
+    for now in range(shape[0]):
+        table[:, now, ..., now] += 1 - gain[:, 0]
+        table[:, now, ..., IN_RANGE] += gain[:, 0]
+    return table
+
+
+def response_add_on(v: Values) -> Array:
+    """Parents: exposure, exposure after the step, covered_current. Only a restored exposure in a covered disease gains."""
+    gain = v["response_restored.gain"]
+    table = np.zeros((len(gain), 3, 3, 2))
+    table[:, 0, IN_RANGE, 1] = gain
+    table[:, 1, IN_RANGE, 1] = gain * v["response_restored.from_low"]
+    return binary(table)
+
+
+def lda_add_on(v: Values) -> Array:
+    """Parents: response to the step, target_met, synovitis, fibromyalgia, osteoarthritis, depression, other_disease_active."""
+    staying = np.expand_dims(_stay(v), (1, 5, 6))
+    base = along(2, 7, [v[f"lda.response_{s}"] for s in SYNOVITIS])
+    gained = expit(sum(_pain_shifts(v, 3, 7), logit(base)))
+    shape = (1, 2, 4, 2, 2, 2, 2)
+    sets = max(staying.shape[0], gained.shape[0])
+    no = np.broadcast_to(staying, (sets, *shape))
+    yes = np.maximum(np.broadcast_to(gained, (sets, *shape)), no)
+    return binary(np.concatenate([no, yes], axis=1))
+
+
+def acr50_add_on(v: Values) -> Array:
+    """Parents: response to the step, synovitis, fibromyalgia."""
+    switch = acr50_switch(v)
+    stay = acr50_continue(v)[:, None, :, None, :]
+    return np.concatenate([np.broadcast_to(stay, switch[:, :1].shape), switch[:, 1:]], axis=1)
+
+
+def lda_treat_noninflammatory(v: Values) -> Array:
+    """Parents: target_met, synovitis, fibromyalgia, osteoarthritis, depression, other_disease_active.
+
+    On top of what happens anyway, relief of a source of pain, or of another disease, lets the target be met as it would be without it.
+    """
+    stay = np.expand_dims(_stay(v), (4, 5))
+    without = along(1, 6, [v[f"target_met.{s}"] for s in SYNOVITIS])
+    present = np.zeros((1, 1, 1, 2, 2, 2, 1))
+    present[0, 0, 0].reshape(-1)[1:] = 1.0
+    relief = lift(v["treat_noninflammatory.relief"], 6) * present
+    resolved = along(5, 6, [v.zero, v["treat_noninflammatory.other_disease"]]) * lift(v["target_met.low"], 6)
+    missed = (1 - stay) * (1 - relief * without) * (1 - resolved)
+    return binary(1 - missed)
+
+
+def acr50_treat_noninflammatory(v: Values) -> Array:
+    """Parents: synovitis."""
+    return acr50_continue(v)
+
+
+def _switch_nodes(drug_class: str) -> dict[str, NodeSpec]:
+    if drug_class == "tnf_inhibitor":
+        exposure = NodeSpec(("adherence", "bmi_class", "methotrexate", "ada"), next_exposure_tnf_inhibitor)
+    else:
+        parents = ("adherence", "bmi_class") if drug_class == "il6r_inhibitor" else ("adherence",)
+        exposure = NodeSpec(parents, partial(next_exposure, drug_class=drug_class))
+    return {
+        f"next_exposure_{drug_class}": exposure,
+        f"response_{drug_class}": NodeSpec(
+            (f"covered_{drug_class}", f"next_exposure_{drug_class}", "smoking", "bmi_class"),
+            partial(response, drug_class=drug_class),
+        ),
+        f"lda_{drug_class}": NodeSpec((f"response_{drug_class}", *SWITCH_LDA_PARENTS), lda_switch),
+        f"acr50_{drug_class}": NodeSpec((f"response_{drug_class}", "synovitis", "fibromyalgia"), acr50_switch),
+    }
+
+
+def _add_on_nodes(option: str) -> dict[str, NodeSpec]:
+    builder = exposure_support_adherence if option == "support_adherence" else exposure_optimise_exposure
+    return {
+        f"exposure_{option}": NodeSpec(("exposure", "adherence", "ada"), builder),
+        f"response_{option}": NodeSpec(("exposure", f"exposure_{option}", "covered_current"), response_add_on),
+        f"lda_{option}": NodeSpec((f"response_{option}", "target_met", *SWITCH_LDA_PARENTS), lda_add_on),
+        f"acr50_{option}": NodeSpec((f"response_{option}", "synovitis", "fibromyalgia"), acr50_add_on),
+    }
+
+
+NODES = {
+    "lda_continue": NodeSpec(("target_met", "synovitis", "fibromyalgia", "other_disease_active"), lda_continue),
+    "acr50_continue": NodeSpec(("synovitis",), acr50_continue),
+    **{name: spec for option in ADD_ONS for name, spec in _add_on_nodes(option).items()},
+    **{name: spec for drug_class in CLASSES for name, spec in _switch_nodes(drug_class).items()},
+    "lda_treat_noninflammatory": NodeSpec(("target_met", *SWITCH_LDA_PARENTS), lda_treat_noninflammatory),
+    "acr50_treat_noninflammatory": NodeSpec(("synovitis",), acr50_treat_noninflammatory),
+}
