@@ -8,6 +8,7 @@ from functools import cache
 from types import MappingProxyType
 
 from .errors import RecordError
+from .loading import variables
 from .tables import read_csv
 
 LEVEL_COLUMNS = (
@@ -21,24 +22,27 @@ class LevelCutoffs:
 
     undetectable_below: float
     in_range_from: float
+    evidence: tuple[str, ...]
+    note: str
 
 
 @cache
 def level_cutoffs() -> Mapping[str, LevelCutoffs]:
-    """Return the cut-offs of every drug with a useful level, by its state of `current_drug`.
-
-    Raises `RecordError` where a cut-off is not a number above 0 or the two stand in the wrong order.
-    """
+    """Return the cut-offs of the drug level by state of `current_drug`; a drug without a validated level is absent."""
+    states = variables()["current_drug"].state_ids
     found: dict[str, LevelCutoffs] = {}
     for name, line, record in read_csv("drugs", "levels.csv", columns=LEVEL_COLUMNS):
         where = f"{name}, line {line} ({record['state']})"
-        if record["state"] in found:
-            raise RecordError(f"{where}, state: stands twice; every drug is accepted once")
+        if record["state"] not in states or record["state"] in found:
+            raise RecordError(f"{where}, state: accepted once each: {', '.join(states)}")
+        if record["unit"] != "mg/L":
+            raise RecordError(f"{where}, unit: {record['unit']!r}; accepted: mg/L")
         try:
             low, high = float(record["undetectable_below"]), float(record["in_range_from"])
         except ValueError:
-            raise RecordError(f"{where}: a cut-off is not a number; numbers in mg/L are accepted") from None
+            raise RecordError(f"{where}, undetectable_below, in_range_from: two numbers are accepted") from None
         if not 0 < low < high:
-            raise RecordError(f"{where}: {low} and {high}; 0 < undetectable_below < in_range_from is accepted")
-        found[record["state"]] = LevelCutoffs(low, high)
+            raise RecordError(f"{where}: 0 < undetectable_below < in_range_from is accepted, not {low:g} and {high:g}")
+        rows = (*record["undetectable_evidence"].split(), *record["in_range_evidence"].split())
+        found[record["state"]] = LevelCutoffs(low, high, rows, record["note"])
     return MappingProxyType(found)

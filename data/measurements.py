@@ -14,7 +14,7 @@ from .tables import Row, read_csv
 MEASUREMENT_COLUMNS = (
     "id", "variable", "scale", "value", "unit", "source", "doi", "pmid", "verified", "note",
 )  # fmt: skip
-SCALES = ("log", "absolute", "proportion")
+SCALES = ("log", "square_root", "absolute", "proportion")
 MEASURED_VARIABLES = (
     "crp", "esr", "sjc28", "tjc28", "patient_global", "physician_global", "bmi_class", "refill_adherence",
     "drug_level", "ada_test", "rf", "acpa", "eta_14_3_3", "il6_level", "phq9", "sleep_questionnaire",
@@ -26,7 +26,8 @@ MEASURED_VARIABLES = (
 class MeasurementError:
     """How far a measured value strays from the true one.
 
-    `value` is a standard deviation: of the natural logarithm (scale `log`), of the value in the unit of its variable
+    `value` is a standard deviation: of the natural logarithm (scale `log`), of the square root (`square_root`, for
+    counts), of the value in the unit of its variable
     (`absolute`), or of a proportion between 0 and 1 (`proportion`).
     """
 

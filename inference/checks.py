@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from ..data.errors import FindingError
+from ..data.levels import level_cutoffs
 from ..data.records import State
-from .drugs import drugs, level_cutoffs, states_of
+from .drugs import drugs, states_of
 from .fields import (
     FIELD_VARIABLES,
     DrugSeen,

@@ -7,6 +7,7 @@ pass (Lauritzen & Spiegelhalter 1988, doi 10.1111/j.2517-6161.1988.tb01721.x; Je
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -252,13 +253,18 @@ def _load(factor: Factor, array: Floats, fixed: Mapping[str, Index], part: slice
     table = (array[part] if len(array) > 1 else array).transpose(factor.axes)
     chosen = [fixed[name] for name in factor.fixed]
     rows = [value if isinstance(value, int) else value[part] for value in chosen]
-    if any(not isinstance(value, int) for value in rows):
-        draw = np.arange(table.shape[-1])
-        free = (slice(None),) * (table.ndim - 1 - len(rows))
-        # Index arrays apart from one another put their common axis first.
-        table = np.moveaxis(table[(*rows, *free, draw)], 0, -1)
-    else:
+    if all(isinstance(value, int) for value in rows):
         table = table[tuple(rows)]
+    elif table.shape[-1] == 1:
+        # One small table, many rows: number the fixed states' combinations and pick columns.
+        sizes = table.shape[: len(rows)]
+        picked = np.ravel_multi_index(tuple(np.broadcast_arrays(*rows)), sizes)
+        free = table.shape[len(rows) : -1]
+        table = table.reshape(math.prod(sizes), math.prod(free)).T.take(picked, axis=1).reshape(*free, -1)
+    else:
+        whole = (slice(None),) * (table.ndim - 1 - len(rows))
+        # Index arrays apart from one another put their common axis first.
+        table = np.moveaxis(table[(*rows, *whole, np.arange(table.shape[-1]))], 0, -1)
     return table if table.strides[-1] == table.itemsize else np.ascontiguousarray(table)
 
 

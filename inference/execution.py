@@ -174,6 +174,5 @@ def _repair(
         new = old.copy()
         weights = np.exp(logs - logs.max(axis=0))
         new[:, doubtful] = weights / weights.sum(axis=0)
-        new[:, np.isneginf(total)] = np.nan
         better.append(new)
     return better, total

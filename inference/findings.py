@@ -9,10 +9,11 @@ from itertools import pairwise
 from typing import Any
 
 from ..data.errors import FindingError, RecordError
+from ..data.levels import level_cutoffs
 from ..data.loading import variables
 from ..data.measurements import MeasurementError, measurement_error
 from ..data.records import State
-from .drugs import DRUG_CLASSES, level_cutoffs
+from .drugs import DRUG_CLASSES
 from .fields import (
     FIELD_VARIABLES,
     NOT_TRIED,
@@ -88,11 +89,13 @@ def measured_likelihood(value: float, error: MeasurementError, cutoffs: Sequence
     """Return the likelihood of the intervals that `cutoffs` (rising, in the value's unit) divide the line into.
 
     That is the probability that the true value lies in the interval, given the measured one and a normal error of
-    standard deviation `error.value` (of the natural logarithm on the scale `log`), scaled to a maximum of 1 and never
+    standard deviation `error.value` (of the natural logarithm on the scale `log`, of the root on `square_root`), scaled to a maximum of 1 and never
     below 1e-12. A value of 0 on the scale `log` lies below every cut-off.
     """
 
     def distance(cutoff: float) -> float:
+        if error.scale == "square_root":
+            return (math.sqrt(max(cutoff, 0.0)) - math.sqrt(value)) / error.value
         if error.scale != "log":
             return (cutoff - value) / error.value
         if cutoff <= 0:

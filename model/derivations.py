@@ -34,7 +34,7 @@ def _proportion(row: Evidence, complement: bool) -> tuple[float, float]:
     if n:
         # half an event keeps proportions of 0 and 1 finite
         p = min(max(p, 0.5 / n), 1 - 0.5 / n)
-    if row.ci_low is not None and row.ci_high is not None and 0 < row.ci_low and row.ci_high < 1:
+    if row.ci_low is not None and row.ci_high is not None and row.ci_low > 0 and row.ci_high < 1:
         se = (logit(row.ci_high) - logit(row.ci_low)) / (2 * Z95)
     elif n:
         se = 1 / math.sqrt(n * p * (1 - p))

@@ -53,9 +53,11 @@ def response(v: Values, drug_class: str) -> Array:
     """Parents: coverage by the class, next_exposure, smoking, bmi_class."""
     smoking = v.zero if drug_class == "rituximab" else v["response.smoking"]
     obese = v["response.obese_cytokine"] if drug_class in CYTOKINE_BLOCKERS else v["response.obese_other"]
-    contextual = expit(logit(lift(v["response.contextual"], 4)) + along(2, 4, [v.zero, v.zero, smoking]))
+    smoker = along(2, 4, [v.zero, v.zero, smoking])
+    contextual = expit(logit(lift(v["response.contextual"], 4)) + smoker)
     gain = expit(
         logit(along(0, 4, [v["response.gain_uncovered"], v[f"response_{drug_class}.gain_covered"]]))
+        + smoker
         + along(3, 4, [v.zero, v.zero, obese])
     )
     return response_mixture(contextual, gain * along(1, 4, [v["response.inadequate_share"], v.one]))

@@ -16,6 +16,9 @@ DRUGS = states("current_drug")
 NO_ANTIBODIES = ("none", "jak_inhibitor")
 """States of `current_drug` against which no antibodies can form: no drug, and small molecules."""
 
+USERS = {"ever_smoked": 0.5, "partial": 0.17, "poor": 0.08, "fast": 0.2}
+"""Make-up of the users in whom antibodies and levels were measured: effects are centred on it, so that studies of all comers are kept."""
+
 
 def adherence(v: Values) -> Array:
     """Parents: current_drug, age_group, depression."""
@@ -58,11 +61,14 @@ def ada(v: Values) -> Array:
         axis=2,
     )
     smoking = v["ada.smoking"]
+    partial, poor = v["ada.partial_adherence"], v["ada.poor_adherence"]
+    average = USERS["ever_smoked"] * smoking + USERS["partial"] * partial + USERS["poor"] * poor
     score = (
         logit(along(0, 4, [_antibody_probability(v, drug) for drug in DRUGS]))
         + by_drug
-        + along(2, 4, [v.zero, v["ada.partial_adherence"], v["ada.poor_adherence"]])
+        + along(2, 4, [v.zero, partial, poor])
         + along(3, 4, [v.zero, smoking, smoking])
+        - lift(average, 4)
     )
     possible = along(0, 4, [0.0 if drug in NO_ANTIBODIES else 1.0 for drug in DRUGS])
     any_titre = expit(score) * possible
@@ -104,11 +110,15 @@ def exposure(v: Values) -> Array:
         ],
         axis=1,
     )
+    partial, poor = np.log(v["exposure.partial_adherence"]), np.log(v["exposure.poor_adherence"])
+    fast = np.log(v["exposure.fast_clearance"])
+    average = USERS["partial"] * partial + USERS["poor"] * poor + USERS["fast"] * fast
     location = (
         np.log(along(0, 5, [_median(v, drug) for drug in DRUGS]))
-        + np.log(along(1, 5, [v.one, v["exposure.partial_adherence"], v["exposure.poor_adherence"]]))
+        - lift(average, 5)
+        + along(1, 5, [v.zero, partial, poor])
         + titre.reshape((titre.shape[0], len(DRUGS), 1, 3, 1, 1))
-        + np.log(along(3, 5, [v.one, v["exposure.fast_clearance"]]))
+        + along(3, 5, [v.zero, fast])
         + monoclonal * np.log(along(4, 5, [v["exposure.no_methotrexate"], v.one, v.one]))
     )
     cuts = np.log(along(0, 5, [_undetectable(drug) for drug in DRUGS]))

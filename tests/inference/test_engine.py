@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from refra.data.errors import RefraError, UnknownNameError
 from refra.inference import execution
 from refra.inference.elimination import RULES, Structure, clique_tree, eliminate, entries, interaction_graph, members
@@ -254,7 +253,8 @@ def test_impossible_findings_are_marked_draw_by_draw() -> None:
     assert list(result.possible) == [False, True, False]
     assert list(np.isneginf(result.log_evidence)) == [True, False, True]
     for table in result.marginals.values():
-        assert np.all(np.isnan(table[[0, 2]])) and np.all(np.isfinite(table[1]))
+        assert np.all(np.isnan(table[[0, 2]]))
+        assert np.all(np.isfinite(table[1]))
 
 
 def test_impossible_findings_apart_from_the_target_are_marked_too() -> None:
@@ -286,14 +286,19 @@ def test_a_long_chain_of_tiny_likelihoods_does_not_underflow(small: float) -> No
 
 
 @pytest.mark.parametrize("length", [4, 60])
-def test_opposite_overwhelming_findings_leave_the_right_odds(length: int) -> None:
-    # Half the findings say 1e-300 : 1, the other half 1 : 1e-300, the last 3 : 1. On a frozen chain, odds are 3 : 1.
+@pytest.mark.parametrize("alternating", [True, False])
+@pytest.mark.parametrize("small", [1e-300, 1e-200])
+def test_opposite_overwhelming_findings_leave_the_right_odds(length: int, alternating: bool, small: float) -> None:
+    # Half the findings say small : 1, the other half 1 : small, the last 3 : 1. On a frozen chain, odds are 3 : 1.
     net = chain(length + 1, 1.0)
-    soft = {f"x{place}": [1e-300, 1.0] if place % 2 else [1.0, 1e-300] for place in range(length)}
-    result = compile_and_run(net, ["x0", "x7" if length > 7 else "x2"], soft={**soft, f"x{length}": [3.0, 1.0]})
-    assert result.log_evidence[0] == pytest.approx(np.log(2.0) - length / 2 * 300 * np.log(10), rel=1e-12)
-    for table in result.marginals.values():
-        np.testing.assert_allclose(table, [[0.75, 0.25]], atol=1e-9)
+    first = [place % 2 == 0 if alternating else place < length / 2 for place in range(length)]
+    soft = {f"x{place}": [1.0, small] if early else [small, 1.0] for place, early in enumerate(first)}
+    soft[f"x{length}"] = [3.0, 1.0]
+    for target in net.cards:
+        result = compile_and_run(net, [target, "x0"], soft=soft)
+        assert result.log_evidence[0] == pytest.approx(np.log(2.0) + length / 2 * np.log(small), rel=1e-12)
+        for table in result.marginals.values():
+            np.testing.assert_allclose(table, [[0.75, 0.25]], atol=1e-9)
 
 
 def test_the_last_state_to_survive_may_have_any_tiny_probability() -> None:
@@ -332,11 +337,27 @@ def test_barren_variables_are_left_out_and_the_plan_prints_its_cost() -> None:
     net = chain(30, 0.9)
     plan = compile_plan(net.cards, net.parents, targets=["x2"], hard=["x4"])
     assert set(plan.tables_needed) == {"x0", "x1", "x2", "x3", "x4"}
-    assert len(plan.cliques) == 3 and plan.total_entries == 12 and plan.largest_entries == 4
+    assert len(plan.cliques) == 3
+    assert plan.total_entries == 12
+    assert plan.largest_entries == 4
     text = str(plan)
     for word in ("cliques", "largest clique", "operations", "bytes a draw", "12 entries"):
         assert word in text
-    assert plan.operations > 0 and plan.bytes_per_draw > 0
+    assert plan.operations > 0
+    assert plan.bytes_per_draw > 0
+
+
+def test_what_an_intervention_cuts_off_is_left_out() -> None:
+    net = chain(30, 0.9)
+    plan = compile_plan(net.cards, net.parents, targets=["x6"], do=["x4"])
+    assert set(plan.tables_needed) == {"x5", "x6"}
+
+
+def test_scales_above_one_lower_the_bound_below_which_nothing_is_certified() -> None:
+    scales = [np.array([np.exp(3.0), np.exp(-1.0)]), np.array([np.exp(-5.0)])]
+    total, growth = execution._sums(scales, 2)
+    np.testing.assert_allclose(total, [-2.0, -6.0])
+    np.testing.assert_allclose(growth, [3.0, 0.0])
 
 
 def test_observed_variables_enter_no_clique() -> None:
@@ -351,7 +372,8 @@ def test_plans_are_made_once() -> None:
     net = chain(8, 0.9)
     structure = Structure.of(net.cards, net.parents)
     same = Structure.of(dict(net.cards), dict(net.parents))
-    assert structure == same and hash(structure) == hash(same)
+    assert structure == same
+    assert hash(structure) == hash(same)
     first = cached_plan(structure, targets=["x0"], hard=["x5", "x7"])
     assert cached_plan(same, targets=("x0",), hard=iter(["x7", "x5"])) is first
     assert cached_plan(structure, targets=["x0"], hard=["x5"]) is not first

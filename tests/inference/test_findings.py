@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from statistics import NormalDist
 
 import pytest
-
 from refra.data import measurements
 from refra.data.errors import RecordError
 from refra.data.loading import variables
@@ -20,7 +20,7 @@ def normal_likelihood(value: float, sd: float, cutoffs: list[float], log: bool) 
     scale = math.log if log else float
     true = NormalDist(scale(value), sd)
     below = [0.0, *(true.cdf(scale(cutoff)) for cutoff in cutoffs), 1.0]
-    weights = [high - low for low, high in zip(below, below[1:], strict=False)]
+    weights = [high - low for low, high in pairwise(below)]
     return [weight / max(weights) for weight in weights]
 
 
@@ -32,7 +32,9 @@ def only(patient: Patient) -> Finding:
 @pytest.fixture
 def errors(monkeypatch: pytest.MonkeyPatch) -> dict[str, MeasurementError]:
     fixed = {name: MeasurementError("absolute", 1.0) for name in MEASURED_VARIABLES}
-    fixed |= {name: MeasurementError("log", 0.3) for name in ("crp", "esr", "drug_level", "ada_test", "rf", "il6_level")}
+    fixed |= {
+        name: MeasurementError("log", 0.3) for name in ("crp", "esr", "drug_level", "ada_test", "rf", "il6_level")
+    }
     fixed["refill_adherence"] = MeasurementError("proportion", 0.1)
     monkeypatch.setattr(findings_module, "measurement_error", lambda: fixed)
     return fixed
@@ -84,12 +86,11 @@ def test_a_crp_of_zero_lies_in_the_lowest_state() -> None:
     assert only(Patient(crp=0)).likelihood == (1.0, FLOOR, FLOOR, FLOOR, FLOOR)
 
 
-def test_tails_are_exact() -> None:
-    # 30 sd above the last cut-off but one: the far states must follow the normal tail, not rounding
-    likelihood = measured_likelihood(7.0, MeasurementError("absolute", 1.0), [0.0])
-    assert likelihood[0] == pytest.approx(NormalDist().cdf(-7.0), rel=1e-6)
-    mirrored = measured_likelihood(-7.0, MeasurementError("absolute", 1.0), [0.0])
-    assert mirrored == pytest.approx(likelihood[::-1])
+def test_both_tails_are_exact() -> None:
+    # P(Z > 7) as tables of the normal distribution print it; 1 - P(Z < 7) would be off in the fourth digit
+    error = MeasurementError("absolute", 1.0)
+    assert measured_likelihood(7.0, error, [0.0])[0] == pytest.approx(1.279812544e-12, rel=1e-8, abs=0)
+    assert measured_likelihood(-7.0, error, [0.0])[1] == pytest.approx(1.279812544e-12, rel=1e-8, abs=0)
 
 
 @pytest.mark.parametrize("field", ["crp", "esr", "il6_level", "rf", "acpa", "patient_global", "tjc28"])
@@ -174,7 +175,7 @@ def test_a_likelihood_with_one_possible_state_is_hard() -> None:
 
 def test_current_drug() -> None:
     states = variables()["current_drug"].state_ids
-    by_name = {state: weight for state, weight in zip(states, Patient(current_drug="tnf_inhibitor").findings()[0].likelihood, strict=True)}
+    by_name = dict(zip(states, Patient(current_drug="tnf_inhibitor").findings()[0].likelihood, strict=True))
     tnf = {"infliximab", "adalimumab", "golimumab", "certolizumab", "etanercept"}
     assert by_name == {state: float(state in tnf) for state in states}
     assert Patient(current_drug="tocilizumab").findings()[0].state == "il6r_inhibitor"
@@ -183,7 +184,12 @@ def test_current_drug() -> None:
 
 @pytest.mark.parametrize(
     ("field", "variable"),
-    [("fibromyalgia", "fibromyalgia_diagnosis"), ("depression", "depression_diagnosis"), ("osteoarthritis", "osteoarthritis_diagnosis"), ("hand_xray_oa", "hand_xray_oa")],
+    [
+        ("fibromyalgia", "fibromyalgia_diagnosis"),
+        ("depression", "depression_diagnosis"),
+        ("osteoarthritis", "osteoarthritis_diagnosis"),
+        ("hand_xray_oa", "hand_xray_oa"),
+    ],
 )
 def test_yes_and_no(field: str, variable: str) -> None:
     for given, state in [(True, "yes"), (False, "no"), ("Yes", "yes"), ("no", "no"), ("true", "yes"), ("FALSE", "no")]:
@@ -206,9 +212,15 @@ def test_earlier_drugs() -> None:
 
 
 def test_molecules_of_one_class_are_copies_in_the_order_given() -> None:
-    patient = Patient(earlier={"Enbrel": "intolerant", "adalimumab": "lost_response", "tnf_inhibitor": ["never_worked"]})
+    patient = Patient(
+        earlier={"Enbrel": "intolerant", "adalimumab": "lost_response", "tnf_inhibitor": ["never_worked"]}
+    )
     copies = [finding for finding in patient.findings() if finding.variable == "earlier_tnf_inhibitor"]
-    assert [(finding.copy, finding.state) for finding in copies] == [(1, "intolerant"), (2, "lost_response"), (3, "never_worked")]
+    assert [(finding.copy, finding.state) for finding in copies] == [
+        (1, "intolerant"),
+        (2, "lost_response"),
+        (3, "never_worked"),
+    ]
 
 
 def test_no_earlier_drug_differs_from_not_known() -> None:
@@ -248,7 +260,9 @@ def test_every_measured_variable_has_its_error() -> None:
 
 
 def table(*changes: tuple[str, str, str]) -> str:
-    lines = {name: {"id": f"meas_{name}", "variable": name, "scale": "log", "value": "0.3"} for name in MEASURED_VARIABLES}
+    lines = {
+        name: {"id": f"meas_{name}", "variable": name, "scale": "log", "value": "0.3"} for name in MEASURED_VARIABLES
+    }
     for name, column, text in changes:
         lines[name][column] = text
     rows = [",".join(line.get(column, "") for column in MEASUREMENT_COLUMNS) for line in lines.values()]

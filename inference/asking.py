@@ -1,0 +1,176 @@
+"""Asking the network: what is known, which variables are asked for, and the exact answer for every parameter set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import combinations, islice
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data.errors import ImpossibleFindingsError
+from ..model.network import Model
+from ..model.specialise import specialise
+from .elimination import Structure
+from .engine import Target, cached_plan
+
+Array = NDArray[np.float64]
+
+MOST_SUBSETS = 40_000
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known: states observed (`hard`), likelihoods (`soft`, shape (states,) or (S, states)) and states set (`do`)."""
+
+    hard: Mapping[str, int] = field(default_factory=dict)
+    soft: Mapping[str, Array] = field(default_factory=dict)
+    do: Mapping[str, int] = field(default_factory=dict)
+
+    def also(
+        self,
+        hard: Mapping[str, int] | None = None,
+        soft: Mapping[str, Array] | None = None,
+        do: Mapping[str, int] | None = None,
+    ) -> Known:
+        """Return what is known together with more; likelihoods of one variable multiply."""
+        merged = dict(self.soft)
+        for name, likelihood in (soft or {}).items():
+            merged[name] = merged[name] * likelihood if name in merged else likelihood
+        return Known({**self.hard, **(hard or {})}, merged, {**self.do, **(do or {})})
+
+    def all_soft(self, model: Model, names: Iterable[str]) -> Known:
+        """Return the same knowledge with the named hard findings written as one-hot likelihoods."""
+        turned = {name: one_hot(model, name, self.hard[name]) for name in names if name in self.hard}
+        hard = {name: state for name, state in self.hard.items() if name not in turned}
+        return Known(hard, {**self.soft, **turned}, self.do)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Posteriors of the variables asked for, shape (S, *states), and log P(findings), shape (S,)."""
+
+    marginals: Mapping[Target, Array]
+    log_evidence: Array
+
+    def __getitem__(self, target: Target) -> Array:
+        return self.marginals[target]
+
+
+def one_hot(model: Model, variable: str, state: int) -> Array:
+    """Return the likelihood vector of one state."""
+    vector = np.zeros(model.card(variable))
+    vector[state] = 1.0
+    return vector
+
+
+def _given_roots(model: Model, known: Known) -> tuple[Model, Known, Array]:
+    """Specialise the model to its observed roots; returns also their log probability, shape (S or 1,)."""
+    roots = {name: state for name, state in known.hard.items() if not model.parents[name] and name not in known.do}
+    if not roots:
+        return model, known, np.zeros(1)
+    left = {name: state for name, state in known.hard.items() if name not in roots}
+    with np.errstate(divide="ignore"):
+        prior = sum((np.log(model.tables[name][:, state]) for name, state in roots.items()), np.zeros(1))
+    return specialise(model, roots), Known(left, known.soft, known.do), np.asarray(prior)
+
+
+def ask(model: Model, known: Known, targets: Iterable[Target]) -> Answer:
+    """Return the exact posterior of every target (a variable, or a tuple for a joint) for every parameter set.
+
+    Raises `ImpossibleFindingsError`, naming a smallest clashing set, where the findings cannot hold in the central network.
+    """
+    wanted = tuple(dict.fromkeys(targets))
+    small, rest, prior = _given_roots(model, known)
+    inside = tuple(t for t in wanted if all(name in small.states for name in _members(t)))
+    plan = cached_plan(
+        structure(small),
+        targets=inside,
+        hard=tuple(sorted(rest.hard)),
+        soft=tuple(sorted(rest.soft)),
+        do=tuple(sorted(rest.do)),
+    )
+    result = plan.run(small.tables, hard=rest.hard, soft=rest.soft, do=rest.do)
+    log_evidence = np.asarray(result.log_evidence + prior)
+    if log_evidence[0] == -np.inf:
+        raise _clash(model, known)
+    marginals: dict[Target, Array] = {target: np.asarray(result.marginals[target]) for target in inside}
+    for target in wanted:
+        if target not in marginals:
+            if not isinstance(target, str):
+                raise ValueError(f"the joint {target} holds an observed root; ask for the others alone")
+            marginals[target] = one_hot(model, target, known.hard[target])[None, :]
+    return Answer(MappingProxyType(marginals), log_evidence)
+
+
+def structure(model: Model) -> Structure:
+    """Return a model's structure as the engine plans with it."""
+    return Structure.of({name: len(states) for name, states in model.states.items()}, model.parents)
+
+
+def _members(target: Target) -> tuple[str, ...]:
+    return (target,) if isinstance(target, str) else target
+
+
+def log_probability(model: Model, known: Known) -> Array:
+    """Return log P(findings) for every parameter set or row of likelihoods; minus infinity where they cannot hold."""
+    small, rest, prior = _given_roots(model, known)
+    plan = cached_plan(
+        structure(small),
+        targets=(),
+        hard=tuple(sorted(rest.hard)),
+        soft=tuple(sorted(rest.soft)),
+        do=tuple(sorted(rest.do)),
+    )
+    result = plan.run(small.tables, hard=rest.hard, soft=rest.soft, do=rest.do)
+    return np.asarray(result.log_evidence + prior)
+
+
+def _possible(model: Model, known: Known, subsets: list[tuple[str, ...]]) -> NDArray[np.bool_]:
+    """Return for each subset of findings whether it can hold: one row of likelihoods a subset."""
+    names = sorted({*known.hard, *known.soft})
+    soft = known.all_soft(model, names).soft
+    rows = {}
+    for name in names:
+        flat = np.ones(model.card(name))
+        rows[name] = np.stack([np.asarray(soft[name]).reshape(-1, len(flat))[0] if name in s else flat for s in subsets])
+    return np.asarray(log_probability(model, Known({}, rows, known.do)) > -np.inf)
+
+
+def _clash(model: Model, known: Known) -> ImpossibleFindingsError:
+    """Build the error for findings that cannot hold, with a smallest clashing set."""
+    central = model.central()
+    names = sorted({*known.hard, *known.soft})
+    for size in range(1, len(names) + 1):
+        subsets = list(islice(combinations(names, size), MOST_SUBSETS + 1))
+        if len(subsets) > MOST_SUBSETS:
+            break
+        possible = _possible(central, known, subsets)
+        if not possible.all():
+            return _clash_error(model, known, subsets[int(np.argmin(possible))])
+    # Too many to try all: drop one after another as long as the rest still clashes.
+    kept = list(names)
+    for name in names:
+        trial = [other for other in kept if other != name]
+        if not _possible(central, known, [tuple(trial)])[0]:
+            kept = trial
+    return _clash_error(model, known, tuple(kept))
+
+
+def _clash_error(model: Model, known: Known, subset: tuple[str, ...]) -> ImpossibleFindingsError:
+    def said(name: str) -> str:
+        if name in known.hard:
+            return model.states[name][known.hard[name]]
+        likelihood = np.asarray(known.soft[name]).reshape(-1, model.card(name))[0]
+        return " or ".join(s for s, weight in zip(model.states[name], likelihood, strict=True) if weight > 0)
+
+    clash = tuple((name, said(name)) for name in subset)
+    words = ", ".join(f"{name} = {state}" for name, state in clash)
+    set_words = ", ".join(f"{name} = {model.states[name][state]}" for name, state in known.do.items())
+    return ImpossibleFindingsError(
+        f"these findings cannot all hold{' with ' + set_words + ' set' if set_words else ''}: {words}. "
+        "Leave one out, or give it as a likelihood.",
+        clash,
+    )
