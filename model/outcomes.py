@@ -63,17 +63,61 @@ def response(v: Values, drug_class: str) -> Array:
     return response_mixture(contextual, gain * along(1, 4, [v["response.inadequate_share"], v.one]))
 
 
-def _pain_shifts(v: Values, first_axis: int, axes: int) -> list[Array]:
+def _pain_shifts(v: Values) -> Array:
+    """Return the log odds shifts of the sources of pain and of other disease on the last four of seven axes."""
     causes = ("fibromyalgia", "osteoarthritis", "depression", "other_disease")
-    return [along(first_axis + i, axes, [v.zero, v[f"lda.{cause}"]]) for i, cause in enumerate(causes)]
+    return np.asarray(sum(along(3 + i, 7, [v.zero, v[f"lda.{cause}"]]) for i, cause in enumerate(causes)))
+
+
+SHAPE = (1, 2, 4, 2, 2, 2, 2)
+"""A singleton for the response, then target_met, synovitis, fibromyalgia, osteoarthritis, depression, other_disease_active."""
+
+
+def _on_synovitis(bases: list[Array], shifts: Array, target: int = 2) -> Array:
+    """Return P(low disease activity) with one base a synovitis state and `shifts` on the log odds scale."""
+    table = expit(logit(along(2, 7, bases)) + shifts)
+    return np.broadcast_to(table, (table.shape[0], 1, target, len(bases), *SHAPE[3:]))
+
+
+def _without_response(v: Values) -> Array:
+    """Return P(low disease activity) on the same drug without a response, axes as in `SHAPE`."""
+    quiet_shifts = along(3, 7, [v.zero, v["lda_continue.fibromyalgia"]]) + along(6, 7, [v.zero, v["lda.other_disease"]])
+    kept = _on_synovitis([v["lda_continue.met"]] * len(SYNOVITIS), quiet_shifts, target=1)
+    quiet = _on_synovitis([v["lda_continue.none"], v["lda_continue.low"]], quiet_shifts, target=1)
+    inflamed = _on_synovitis([v["lda.no_response_moderate"], v["lda.no_response_high"]], _pain_shifts(v), target=1)
+    return np.concatenate([np.concatenate([quiet, inflamed], axis=3), kept], axis=2)
+
+
+def _with_response(v: Values) -> Array:
+    """Return P(low disease activity) after a response; no drug can improve on joints that are quiet already."""
+    same = _without_response(v)
+    gained = _on_synovitis([v[f"lda.response_{s}"] for s in ("low", "moderate", "high")], _pain_shifts(v))
+    return np.concatenate([same[:, :, :, :1], np.maximum(gained, same[:, :, :, 1:])], axis=3)
 
 
 def lda_switch(v: Values) -> Array:
-    """Parents: response, synovitis now, fibromyalgia, osteoarthritis, depression, other_disease_active."""
-    base = np.concatenate(
-        [along(1, 6, [v[f"lda.{kind}_{s}"] for s in SYNOVITIS]) for kind in ("no_response", "response")], axis=1
-    )
-    return log_odds(base, *_pain_shifts(v, 2, 6))
+    """Parents: response, target_met now, synovitis now, fibromyalgia, osteoarthritis, depression, other_disease_active.
+
+    A drug that works keeps what staying would keep of quiet joints; one that does not work loses part of it.
+    """
+    keep = along(2, 7, [v["lda.keep_quiet"], v["lda.keep_quiet"], v.one, v.one])
+    return binary(np.concatenate([_without_response(v) * keep, _with_response(v)], axis=1))
+
+
+def lda_add_on(v: Values) -> Array:
+    """Parents: as for a switch; without a response everything stays as it is."""
+    return binary(np.concatenate([_without_response(v), _with_response(v)], axis=1))
+
+
+def _stay(v: Values) -> Array:
+    """Return P(low disease activity) unchanged, shape (S, *SHAPE[1:]): contextual response counts for staying as for any step."""
+    contextual = lift(v["response.contextual"], 6)
+    return (1 - contextual) * _without_response(v)[:, 0] + contextual * _with_response(v)[:, 0]
+
+
+def lda_continue(v: Values) -> Array:
+    """Parents: target_met, synovitis, fibromyalgia, osteoarthritis, depression, other_disease_active."""
+    return binary(_stay(v))
 
 
 def acr50_switch(v: Values) -> Array:
@@ -86,23 +130,11 @@ def acr50_switch(v: Values) -> Array:
     return binary(np.concatenate([not_responding, responding], axis=1))
 
 
-def _stay(v: Values) -> Array:
-    """Return P(low disease activity) on the unchanged drug by target_met, synovitis, fibromyalgia, other_disease_active."""
-    met = lift(v["lda_continue.met"], 4) + along(1, 4, [0.0] * len(SYNOVITIS))
-    missed = along(1, 4, [v[f"lda_continue.{s}"] for s in SYNOVITIS])
-    shifts = along(2, 4, [v.zero, v["lda_continue.fibromyalgia"]]) + along(3, 4, [v.zero, v["lda.other_disease"]])
-    return np.concatenate([expit(logit(met) + shifts), expit(logit(missed) + shifts)][::-1], axis=1)
-
-
-def lda_continue(v: Values) -> Array:
-    """Parents: target_met, synovitis, fibromyalgia, other_disease_active."""
-    return binary(_stay(v))
-
-
 def acr50_continue(v: Values) -> Array:
-    """Parents: synovitis."""
-    quiet, yes = v["acr50_continue.quiet"], v["acr50_continue.yes"]
-    return binary(along(0, 1, [quiet, quiet, yes, yes]))
+    """Parents: synovitis, fibromyalgia; the contextual response alone."""
+    contextual = v["response.contextual"].reshape((-1, 1, 1, 1))
+    switch = acr50_switch(v)
+    return (1 - contextual) * switch[:, 0] + contextual * switch[:, 1]
 
 
 def exposure_support_adherence(v: Values) -> Array:
@@ -136,26 +168,7 @@ def response_add_on(v: Values) -> Array:
     table = np.zeros((len(gain), 3, 3, 2))
     table[:, 0, IN_RANGE, 1] = gain
     table[:, 1, IN_RANGE, 1] = gain * v["response_restored.from_low"]
-    return binary(table)
-
-
-def lda_add_on(v: Values) -> Array:
-    """Parents: response to the step, target_met, synovitis, fibromyalgia, osteoarthritis, depression, other_disease_active."""
-    staying = np.expand_dims(_stay(v), (1, 5, 6))
-    base = along(2, 7, [v[f"lda.response_{s}"] for s in SYNOVITIS])
-    gained = expit(sum(_pain_shifts(v, 3, 7), logit(base)))
-    shape = (1, 2, 4, 2, 2, 2, 2)
-    sets = max(staying.shape[0], gained.shape[0])
-    no = np.broadcast_to(staying, (sets, *shape))
-    yes = np.maximum(np.broadcast_to(gained, (sets, *shape)), no)
-    return binary(np.concatenate([no, yes], axis=1))
-
-
-def acr50_add_on(v: Values) -> Array:
-    """Parents: response to the step, synovitis, fibromyalgia."""
-    switch = acr50_switch(v)
-    stay = acr50_continue(v)[:, None, :, None, :]
-    return np.concatenate([np.broadcast_to(stay, switch[:, :1].shape), switch[:, 1:]], axis=1)
+    return response_mixture(lift(v["response.contextual"], 3), table)
 
 
 def lda_treat_noninflammatory(v: Values) -> Array:
@@ -163,7 +176,7 @@ def lda_treat_noninflammatory(v: Values) -> Array:
 
     On top of what happens anyway, relief of a source of pain, or of another disease, lets the target be met as it would be without it.
     """
-    stay = np.expand_dims(_stay(v), (4, 5))
+    stay = _stay(v)
     without = along(1, 6, [v[f"target_met.{s}"] for s in SYNOVITIS])
     present = np.zeros((1, 1, 1, 2, 2, 2, 1))
     present[0, 0, 0].reshape(-1)[1:] = 1.0
@@ -171,11 +184,6 @@ def lda_treat_noninflammatory(v: Values) -> Array:
     resolved = along(5, 6, [v.zero, v["treat_noninflammatory.other_disease"]]) * lift(v["target_met.low"], 6)
     missed = (1 - stay) * (1 - relief * without) * (1 - resolved)
     return binary(1 - missed)
-
-
-def acr50_treat_noninflammatory(v: Values) -> Array:
-    """Parents: synovitis."""
-    return acr50_continue(v)
 
 
 def _switch_nodes(drug_class: str) -> dict[str, NodeSpec]:
@@ -190,7 +198,7 @@ def _switch_nodes(drug_class: str) -> dict[str, NodeSpec]:
             (f"covered_{drug_class}", f"next_exposure_{drug_class}", "smoking", "bmi_class"),
             partial(response, drug_class=drug_class),
         ),
-        f"lda_{drug_class}": NodeSpec((f"response_{drug_class}", *SWITCH_LDA_PARENTS), lda_switch),
+        f"lda_{drug_class}": NodeSpec((f"response_{drug_class}", "target_met", *SWITCH_LDA_PARENTS), lda_switch),
         f"acr50_{drug_class}": NodeSpec((f"response_{drug_class}", "synovitis", "fibromyalgia"), acr50_switch),
     }
 
@@ -201,15 +209,15 @@ def _add_on_nodes(option: str) -> dict[str, NodeSpec]:
         f"exposure_{option}": NodeSpec(("exposure", "adherence", "ada"), builder),
         f"response_{option}": NodeSpec(("exposure", f"exposure_{option}", "covered_current"), response_add_on),
         f"lda_{option}": NodeSpec((f"response_{option}", "target_met", *SWITCH_LDA_PARENTS), lda_add_on),
-        f"acr50_{option}": NodeSpec((f"response_{option}", "synovitis", "fibromyalgia"), acr50_add_on),
+        f"acr50_{option}": NodeSpec((f"response_{option}", "synovitis", "fibromyalgia"), acr50_switch),
     }
 
 
 NODES = {
-    "lda_continue": NodeSpec(("target_met", "synovitis", "fibromyalgia", "other_disease_active"), lda_continue),
-    "acr50_continue": NodeSpec(("synovitis",), acr50_continue),
+    "lda_continue": NodeSpec(("target_met", *SWITCH_LDA_PARENTS), lda_continue),
+    "acr50_continue": NodeSpec(("synovitis", "fibromyalgia"), acr50_continue),
     **{name: spec for option in ADD_ONS for name, spec in _add_on_nodes(option).items()},
     **{name: spec for drug_class in CLASSES for name, spec in _switch_nodes(drug_class).items()},
     "lda_treat_noninflammatory": NodeSpec(("target_met", *SWITCH_LDA_PARENTS), lda_treat_noninflammatory),
-    "acr50_treat_noninflammatory": NodeSpec(("synovitis",), acr50_treat_noninflammatory),
+    "acr50_treat_noninflammatory": NodeSpec(("synovitis", "fibromyalgia"), acr50_continue),
 }

@@ -1,0 +1,220 @@
+"""`refra.assess`: the whole answer for one patient."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..data.labels import check_language
+from ..model.draws import DEFAULT_DRAWS, DEFAULT_SEED, shipped_draws
+from ..model.network import Model
+from .asking import Answer, ask
+from .causes import MAIN_TARGETS, cause_table, driver_table, reason_table
+from .classification import Classification, classify
+from .explanation import RESEARCH_USE, explain
+from .influence import Influence, influence
+from .intervals import DEFAULT_LEVEL
+from .knowledge import CENTRAL, SHIFTED, SHIPPED, working_model
+from .next_tests import test_table
+from .options import option_table, outlook, too_close_to_call
+from .patient import Patient
+from .preferences import Preferences
+from .querying import check_level
+from .scores import Scores
+from .situation import Situation, situation
+from .weighing import Conflict, conflict, conflict_warning, finding_table
+
+STAGE_TARGETS = ("exposure", "covered_current", "synovitis")
+LEADING = 3
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """The answer for one patient; every probability with the bounds of its credible interval of the given `level`.
+
+    `causes` (not exclusive, ranked by what their absence would have averted), `reasons` (exclusive, sum to 1), `drivers` (the dominant pathway),
+    `options` (ranked by expected utility), `tests` (unobserved findings by what they are worth), `classification`, `findings` (weights of evidence),
+    `influences` (the parameters behind the answer), `stages` (the three questions in numbers), `scores`, `warnings` and `conflict`.
+    """
+
+    patient: Patient
+    target: str
+    level: float
+    draws: int
+    seed: int
+    language: str
+    scores: Scores
+    causes: pd.DataFrame
+    reasons: pd.DataFrame
+    drivers: pd.DataFrame
+    options: pd.DataFrame
+    tests: pd.DataFrame
+    classification: Classification
+    findings: pd.DataFrame
+    stages: Mapping[str, float]
+    conflict: Conflict
+    too_close_to_call: tuple[str, ...]
+    warnings: tuple[str, ...]
+    influence: Influence = field(repr=False)
+
+    @property
+    def influences(self) -> pd.DataFrame:
+        """The parameter records that move the answer, the most influential first."""
+        return self.influence.parameters
+
+    @property
+    def judgement_share(self) -> float:
+        """The share of the answer's uncertainty (to first order) that rests on records of judgement."""
+        return self.influence.judgement_share
+
+    def citations(self) -> pd.DataFrame:
+        """Return the studies behind the answer, those that carry most of it first."""
+        return self.influence.citations()
+
+    def explanation(self, language: str | None = None) -> tuple[str, ...]:
+        """Return the answer in words, English (`en`) or Chinese (`zh`)."""
+        return explain(self, check_language(language or self.language))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain values that JSON can hold; a number that does not exist is None."""
+        return {
+            "patient": self.patient.to_dict(),
+            "target": self.target,
+            "level": self.level,
+            "draws": self.draws,
+            "seed": self.seed,
+            "scores": {
+                name: getattr(self.scores, name) for name in ("das28_esr", "das28_crp", "cdai", "sdai", "cdai_lower_bound", "target_state")
+            },
+            "reasons": _records(self.reasons),
+            "causes": _records(self.causes),
+            "drivers": _records(self.drivers),
+            "options": _records(self.options),
+            "too_close_to_call": list(self.too_close_to_call),
+            "tests": _records(self.tests),
+            "classification": self.classification.to_dict(),
+            "findings": _records(self.findings),
+            "conflict": self.conflict.score,
+            "warnings": list(self.warnings),
+            "judgement_share": self.judgement_share,
+            "influences": _records(self.influences.head(20)),
+            "citations": _records(self.citations()),
+            "explanation": list(self.explanation()),
+            "research_use": RESEARCH_USE[self.language],
+        }
+
+    def to_json(self) -> str:
+        """Return `to_dict` as JSON text."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=2, allow_nan=False)
+
+    def __str__(self) -> str:
+        """Show the answer as a terminal does."""
+        from .display import as_text
+
+        return as_text(self)
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): _plain(value) for name, value in row.items()} for row in table.to_dict(orient="records")]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value
+
+
+def assess(
+    patient: Patient | Mapping[str, Any],
+    preferences: Preferences | None = None,
+    *,
+    level: float = DEFAULT_LEVEL,
+    draws: int = DEFAULT_DRAWS,
+    seed: int = DEFAULT_SEED,
+    language: str = "en",
+) -> Assessment:
+    """Return why the biologic probably failed in this patient and what each next step would bring.
+
+    Beside the record it conditions on the treatment target being missed, unless the record says otherwise. Arguments: `patient` is a `Patient` or
+    a mapping of its fields; `preferences` holds weights and unavailable options; `level` is that of the credible intervals; `draws` the number of
+    parameter sets behind them and `seed` their seed; `language` is that of the labels (`en` or `zh`).
+
+    Raises the errors of `Patient`, and `ImpossibleFindingsError` for findings that cannot all hold.
+    """
+    check_level(level)
+    check_language(language)
+    record = patient if isinstance(patient, Patient) else Patient.from_dict(patient)
+    wanted = preferences or Preferences()
+    place = situation(record)
+    model, central = (place.model(kind, draws, seed) for kind in (SHIPPED, CENTRAL))
+    answer = ask(model, place.inside(model), [t for t in (*MAIN_TARGETS, *STAGE_TARGETS) if t in model.states])
+    causes = cause_table(place, model, central, answer, level, language)
+    look = outlook(place, model, shipped_draws(draws, seed), wanted)
+    options = option_table(place, look, level, language)
+    clash = conflict(place, central)
+    warning = conflict_warning(place, clash)
+    shifted = place.model(SHIFTED, 0, 0)
+    return Assessment(
+        patient=record,
+        target=place.target,
+        level=level,
+        draws=draws,
+        seed=seed,
+        language=language,
+        scores=place.scores,
+        causes=causes,
+        reasons=reason_table(place, answer, level, language),
+        drivers=driver_table(answer, _driver_prior(place, central), level, language),
+        options=options,
+        tests=test_table(place, central, shipped_draws(0), wanted, language),
+        classification=classify(place, model, level),
+        findings=_weights(place, central, causes, clash, language),
+        stages=_stages(model, answer),
+        conflict=clash,
+        too_close_to_call=too_close_to_call(options),
+        warnings=(*place.warnings, *((warning,) if warning else ())),
+        influence=influence(place, shifted, look.options),
+    )
+
+
+def _driver_prior(place: Situation, central: Model) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return the prior over pathways of this patient before any finding but background and drug."""
+    soft = {name: values for name, values in place.record.soft.items() if name == "current_drug"}
+    return ask(central, type(place.record)({}, soft, {}), ["driver"])["driver"][0]
+
+
+def _weights(place: Situation, central: Model, causes: pd.DataFrame, clash: Conflict, language: str) -> pd.DataFrame:
+    leading = list(causes["id"].head(LEADING)) if place.explains else []
+    full = working_model(CENTRAL, 0, 0, _copies(place))
+    return finding_table(place, central, full, leading, clash, language)
+
+
+def _copies(place: Situation) -> tuple[tuple[str, int], ...]:
+    from .knowledge import copies_in
+
+    return copies_in(place.findings)
+
+
+def _stages(model: Model, answer: Answer) -> dict[str, float]:
+    def p(variable: str, *states: str) -> float:
+        return float(sum(answer[variable][0, model.position(variable, state)] for state in states))
+
+    return {
+        "exposure_in_range": p("exposure", "in_range"),
+        "antibodies": p("ada", "low_titre", "high_titre"),
+        "doses_missed": p("adherence", "partial", "poor"),
+        "covered": p("covered_current", "yes"),
+        "synovitis": p("synovitis", "moderate", "high"),
+        "fibromyalgia": p("fibromyalgia", "yes"),
+        "depression": p("depression", "yes"),
+        "osteoarthritis": p("osteoarthritis", "yes"),
+    }

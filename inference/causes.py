@@ -1,0 +1,133 @@
+"""Why: the posterior of each cause, what its absence would have averted, the exclusive reasons, the dominant pathway."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..data.labels import label
+from ..data.loading import variables
+from ..model.network import Model
+from .asking import Answer, Known, ask
+from .intervals import interval, share_first
+from .situation import Situation
+from .twins import ABSENCES, TARGET, Twins
+
+Array = NDArray[np.float64]
+
+PRESENT: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "non_adherence": ("adherence", ("partial", "poor")),
+    "anti_drug_antibodies": ("ada", ("low_titre", "high_titre")),
+    "low_exposure_other": ("clearance", ("fast",)),
+    "wrong_pathway": ("mechanism_cause", ("wrong_pathway",)),
+    "pathway_escape": ("mechanism_cause", ("pathway_escape",)),
+    "fibromyalgia": ("fibromyalgia", ("yes",)),
+    "osteoarthritis": ("osteoarthritis", ("yes",)),
+    "depression": ("depression", ("yes",)),
+    "other_disease": ("other_disease_active", ("yes",)),
+}
+"""For each cause the variable and the states that mean it is present."""
+
+CAUSES = tuple(PRESENT)
+MAIN_TARGETS = ("primary_reason", "driver", *dict.fromkeys(variable for variable, _ in PRESENT.values()))
+CAUSE_COLUMNS = (
+    "id", "label", "probability", "low", "high", "averted", "averted_low", "averted_high", "averted_independent", "p_first",
+)  # fmt: skip
+REASON_COLUMNS = ("id", "label", "probability", "low", "high", "p_first")
+DRIVER_COLUMNS = ("id", "label", "probability", "low", "high", "prior", "identified")
+
+
+def presence(model: Model, answer: Answer, cause: str) -> Array:
+    """Return P(cause present) in every parameter set, shape (S,)."""
+    variable, states = PRESENT[cause]
+    return np.asarray(answer[variable][:, [model.position(variable, state) for state in states]].sum(axis=1))
+
+
+def averted(model: Model, known: Known, cause: str, twins: Twins) -> Array:
+    """Return P(target met had this cause alone been absent | findings) in every parameter set, shape (S,)."""
+    twin = twins.without(cause)
+    if twin is None:
+        return np.zeros(model.draws)
+    values = ask(twin, known, [TARGET])[TARGET][:, 1]
+    return np.broadcast_to(values, (model.draws,)) if len(values) == 1 else values
+
+
+def cause_table(place: Situation, model: Model, central: Model, answer: Answer, level: float, language: str) -> pd.DataFrame:
+    """Return the causes, ranked by what their absence would have averted (by probability where the target is met)."""
+    if not place.explains:
+        return pd.DataFrame(columns=list(CAUSE_COLUMNS))
+    probability = np.stack([presence(model, answer, cause) for cause in CAUSES], axis=1)
+    low, high = interval(probability, level)
+    table = pd.DataFrame(
+        {"id": CAUSES, "label": [label("causes", c, language) for c in CAUSES], "probability": probability[0], "low": low, "high": high}
+    )
+    if place.target == "met":
+        saved: Array | None = None
+        table[["averted", "averted_low", "averted_high", "averted_independent"]] = np.nan
+    else:
+        known = place.inside(model, place.known if place.target == "undecided" else place.with_target_set)
+        twins, loose = Twins(model), Twins(central, monotone=False)
+        saved = np.stack([averted(model, known, cause, twins) for cause in CAUSES], axis=1)
+        table["averted"] = saved[0]
+        table["averted_low"], table["averted_high"] = interval(saved, level)
+        table["averted_independent"] = [averted(central, known, cause, loose)[0] for cause in CAUSES]
+    ranked = probability if saved is None else saved
+    table["p_first"] = share_first(ranked)
+    order = np.argsort(-ranked[0], kind="stable")
+    return table.iloc[order].reset_index(drop=True)[list(CAUSE_COLUMNS)]
+
+
+def reason_table(place: Situation, answer: Answer, level: float, language: str) -> pd.DataFrame:
+    """Return the exclusive primary reasons, whose probabilities sum to 1, most probable first."""
+    if not place.explains:
+        return pd.DataFrame(columns=list(REASON_COLUMNS))
+    values = answer["primary_reason"]
+    low, high = interval(values, level)
+    states = variables()["primary_reason"].states
+    table = pd.DataFrame(
+        {
+            "id": [state.id for state in states],
+            "label": [state.label[language] for state in states],
+            "probability": values[0],
+            "low": low,
+            "high": high,
+            "p_first": share_first(values),
+        }
+    )
+    return table.sort_values("probability", ascending=False, kind="stable").reset_index(drop=True)
+
+
+def driver_table(answer: Answer, prior: Array, level: float, language: str) -> pd.DataFrame:
+    """Return the posterior of the dominant pathway beside its prior, and how weakly it is identified.
+
+    `prior` is that of the patient before any finding but the background and the drug. `identified` is the share of the prior's entropy that
+    the findings removed: 0 where they say nothing, 1 where the pathway is known. It is the same on every line.
+    """
+    values = answer["driver"]
+    low, high = interval(values, level)
+    states = variables()["driver"].states
+    removed = 1 - entropy(values[0]) / entropy(prior)
+    table = pd.DataFrame(
+        {
+            "id": [state.id for state in states],
+            "label": [state.label[language] for state in states],
+            "probability": values[0],
+            "low": low,
+            "high": high,
+            "prior": prior,
+            "identified": removed,
+        }
+    )
+    return table.sort_values("probability", ascending=False, kind="stable").reset_index(drop=True)
+
+
+def entropy(probabilities: Array) -> float:
+    """Return the entropy in bits of a distribution."""
+    positive = probabilities[probabilities > 0]
+    return float(-(positive * np.log2(positive)).sum())
+
+
+__all__ = ["ABSENCES", "CAUSES", "averted", "cause_table", "driver_table", "entropy", "presence", "reason_table"]

@@ -1,0 +1,77 @@
+"""On which numbers, and so on which studies, an answer rests; and how much of it is judgement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..data.loading import evidence, parameters, studies
+from ..model.network import Model
+from .asking import ask
+from .situation import Situation
+
+Array = NDArray[np.float64]
+
+INFLUENCE_COLUMNS = ("parameter", "node", "status", "effect", "share", "evidence_for", "evidence_against")
+CITATION_COLUMNS = ("study", "citation", "doi", "pmid", "share", "evidence", "parameters")
+
+
+@dataclass(frozen=True)
+class Influence:
+    """What an answer rests on.
+
+    `parameters` lists every record that moves the answer: `effect` is the change of the leading probability when the record alone rises by one
+    standard deviation, `share` its part of the answer's variance to first order (over all reasons, or all options' low disease activity where
+    no reasons are given). `judgement_share` is the part of the records whose status is judgement.
+    """
+
+    parameters: pd.DataFrame
+    judgement_share: float
+
+    def citations(self) -> pd.DataFrame:
+        """Return the studies behind the records, those that carry most of the answer first; a record's share is split over its evidence."""
+        shares: dict[str, float] = {}
+        rows: dict[str, set[str]] = {}
+        used: dict[str, set[str]] = {}
+        for record in self.parameters.itertuples():
+            ids = (*record.evidence_for, *record.evidence_against)
+            for identifier in ids:
+                study = evidence()[identifier].study_id
+                shares[study] = shares.get(study, 0.0) + record.share / len(ids)
+                rows.setdefault(study, set()).add(identifier)
+                used.setdefault(study, set()).add(record.parameter)
+        table = pd.DataFrame(
+            [
+                (s, studies()[s].citation, studies()[s].doi, studies()[s].pmid, share, tuple(sorted(rows[s])), tuple(sorted(used[s])))
+                for s, share in shares.items()
+            ],
+            columns=list(CITATION_COLUMNS),
+        )
+        return table.sort_values(["share", "study"], ascending=[False, True]).reset_index(drop=True)
+
+
+def influence(place: Situation, shifted: Model, options: tuple[str, ...]) -> Influence:
+    """Return what the answer rests on; `shifted` is the one-at-a-time network specialised to the record's roots."""
+    if place.explains:
+        values = ask(shifted, place.inside(shifted), ["primary_reason"])["primary_reason"]
+    else:
+        known = place.inside(shifted, place.with_target_set)
+        values = np.stack([ask(shifted, known, [f"lda_{o}"])[f"lda_{o}"][:, 1] for o in options], axis=1)
+    change = np.nan_to_num(values[1:] - values[0])
+    variance = (change**2).sum(axis=1)
+    total = variance.sum()
+    share = variance / total if total > 0 else variance
+    leading = int(np.argmax(values[0]))
+    table = pd.DataFrame(
+        [
+            (p.id, p.node, p.status, float(change[i, leading]), float(share[i]), p.evidence_for, p.evidence_against)
+            for i, p in enumerate(parameters().values())
+        ],
+        columns=list(INFLUENCE_COLUMNS),
+    )
+    judged = float(table.loc[table["status"] == "judgement", "share"].sum())
+    table = table[table["share"] > 0].sort_values("share", ascending=False, kind="stable").reset_index(drop=True)
+    return Influence(table, judged)

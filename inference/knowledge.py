@@ -1,0 +1,62 @@
+"""From findings to what the network is told: hard states, likelihoods, and copies for several earlier drugs of one class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+import numpy as np
+
+from ..model.assembly import central_model, shifted_model, shipped_model
+from ..model.network import Model, Node
+from .asking import Known
+from .findings import Finding
+
+SHIPPED, CENTRAL, SHIFTED = "shipped", "central", "shifted"
+
+
+def node_of(finding: Finding) -> str:
+    """Return the node that a finding is evidence on; the second earlier drug of a class has a node of its own."""
+    return finding.variable if finding.copy == 1 else f"{finding.variable}_{finding.copy}"
+
+
+def copies_in(findings: Iterable[Finding]) -> tuple[tuple[str, int], ...]:
+    """Return (variable, copies) for each variable of which a record holds more than one."""
+    most: dict[str, int] = {}
+    for finding in findings:
+        most[finding.variable] = max(most.get(finding.variable, 1), finding.copy)
+    return tuple(sorted((variable, copies) for variable, copies in most.items() if copies > 1))
+
+
+@lru_cache(maxsize=8)
+def working_model(kind: str, draws: int, seed: int, copies: tuple[tuple[str, int], ...] = ()) -> Model:
+    """Return the shipped, central or one-at-a-time shifted network with copies of nodes seen more than once."""
+    if kind == SHIPPED:
+        base = shipped_model(draws, seed)
+    elif kind == CENTRAL:
+        base = central_model()
+    else:
+        base = shifted_model()
+    if not copies:
+        return base
+    nodes, states = {}, {}
+    for variable, most in copies:
+        for copy in range(2, most + 1):
+            name = f"{variable}_{copy}"
+            nodes[name] = Node(base.parents[variable], base.tables[variable], base.parameters[variable])
+            states[name] = base.states[variable]
+    return base.extended(nodes, states)
+
+
+def known_from(findings: Iterable[Finding]) -> Known:
+    """Return what findings say to the network; findings that favour no state are left out."""
+    known = Known()
+    for finding in findings:
+        if not finding.informative:
+            continue
+        likelihood = np.asarray(finding.likelihood)
+        if finding.state is not None:
+            known = known.also(hard={node_of(finding): int(np.argmax(likelihood))})
+        else:
+            known = known.also(soft={node_of(finding): likelihood})
+    return known

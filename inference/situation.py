@@ -1,0 +1,119 @@
+"""What an assessment starts from: the record, what is told to the network, and how the target stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data.loading import variables
+from ..model.drug_classes import CLASS_OF
+from ..model.network import Model
+from ..model.specialise import specialise
+from .asking import Known, one_hot
+from .fields import StateSeen
+from .findings import Finding, current_state
+from .knowledge import copies_in, known_from, node_of, working_model
+from .patient import Patient
+from .scores import Scores, TargetState, scores
+
+Array = NDArray[np.float64]
+
+ACTIVITY_FIELDS = ("sjc28", "tjc28", "crp", "esr", "patient_global", "physician_global", "power_doppler")
+
+
+@dataclass(frozen=True)
+class Situation:
+    """A patient as the assessment sees it.
+
+    `current_drug` is the state of that variable if one is known. `known` holds the record and, unless the record settles it, that the
+    target is missed; `target` says how it stands; `explains` whether reasons are asked for (not before a first biologic, and not after a stop
+    for intolerance without recorded activity).
+    """
+
+    patient: Patient
+    findings: tuple[Finding, ...]
+    scores: Scores
+    target: TargetState
+    current_drug: str | None
+    response: str | None
+    activity_recorded: bool
+    explains: bool
+    record: Known
+    known: Known
+    warnings: tuple[str, ...]
+
+    @property
+    def current_class(self) -> str | None:
+        """The class of the current drug, if it is known."""
+        if self.current_drug is not None:
+            return CLASS_OF.get(self.current_drug)
+        possible = {CLASS_OF.get(state) for state in self._possible_drugs()}
+        return possible.pop() if len(possible) == 1 else None
+
+    def _possible_drugs(self) -> tuple[str, ...]:
+        states = variables()["current_drug"].state_ids
+        likelihood = self.record.soft.get("current_drug")
+        if likelihood is None:
+            return states
+        return tuple(state for state, weight in zip(states, likelihood, strict=True) if weight > 0)
+
+    def model(self, kind: str, draws: int, seed: int) -> Model:
+        """Return the network of a kind for this record, its observed roots taken as given."""
+        model = working_model(kind, draws, seed, copies_in(self.findings))
+        return specialise(model, {name: state for name, state in self.record.hard.items() if not model.parents[name]})
+
+    def inside(self, model: Model, known: Known | None = None) -> Known:
+        """Return what is known without the roots that a specialised model has taken in."""
+        known = known or self.known
+        return Known({n: s for n, s in known.hard.items() if n in model.states}, known.soft, known.do)
+
+    @property
+    def with_target_set(self) -> Known:
+        """What is known for questions about the future: the target's present state is set where the record settles it."""
+        if self.target == "undecided":
+            return self.known
+        return self.known.also(do={"target_met": 1 if self.target == "met" else 0})
+
+
+def situation(patient: Patient) -> Situation:
+    """Read a patient record into what the assessment starts from."""
+    findings = patient.findings()
+    observations = patient.observations
+    record = known_from(findings)
+    drug = current_state(observations)
+    seen = observations.get("response")
+    response = seen.state if isinstance(seen, StateSeen) else None
+    measured = scores(patient)
+    activity = any(field in observations for field in ACTIVITY_FIELDS)
+    warnings = list(patient.warnings())
+    if drug is None and "current_drug" not in record.soft:
+        states = variables()["current_drug"].state_ids
+        record = record.also(soft={"current_drug": np.array([0.0 if s == "none" else 1.0 for s in states])})
+        warnings.append("The current drug is not recorded: the answer is an average over the drugs in use.")
+    explains = drug != "none"
+    target = measured.target_state
+    if drug == "none":
+        warnings.append("No biologic or JAK inhibitor is being taken: there is no failure to explain; the options are those of a first one.")
+    elif response == "intolerant" and not activity:
+        explains = False
+        warnings.append("The drug was stopped for intolerance and no disease activity is recorded: options are given, reasons are not.")
+    known = record
+    if (explains or drug == "none") and target == "undecided":
+        known = record.also(hard={"target_met": 0})
+    if target == "met":
+        warnings.append(f"The treatment target is met (CDAI {measured.cdai:.1f}, at most 10): there is no failure to explain.")
+    return Situation(patient, findings, measured, target, drug, response, activity, explains, record, known, tuple(warnings))
+
+
+def finding_nodes(findings: tuple[Finding, ...]) -> dict[str, Finding]:
+    """Return the informative findings by the node that they are evidence on."""
+    return {node_of(finding): finding for finding in findings if finding.informative}
+
+
+def only(model: Model, known: Known, name: str) -> Array:
+    """Return the likelihood vector that what is known gives on one variable."""
+    if name in known.hard:
+        return one_hot(model, name, known.hard[name])
+    return np.asarray(known.soft[name])
