@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from io import StringIO
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from rich import box
-from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions, JustifyMethod, RenderableType, RenderResult
-from rich.rule import Rule
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from ..data.labels import label
 from ..data.loading import variables
 from ..model.harms import HARMS
-from .display_words import WORDS, Words
-from .explanation import RESEARCH_USE, percent
+from .display_layout import Columns, Prose, bar, heading, identifier, lines, numbered, pairs, share, signed, span, to_text, with_span
+from .display_words import WORDS, Words, finding_text
+from .explanation import RESEARCH_USE
 from .options import ADDED_TO_CURRENT
 
 if TYPE_CHECKING:
@@ -35,136 +31,6 @@ WEAK = 0.3
 SPEAKS = 0.05
 """Least weight of evidence that shows at one decimal."""
 
-UNITS_ZH = (("mg/wk", "mg/周"), ("mg/d", "mg/日"), (" months", " 个月"), (" years", " 年"))
-EIGHTHS = " ▏▎▍▌▋▊▉"
-
-
-def share(value: float) -> str:
-    """Return a probability as a percentage, a dash where there is none."""
-    return "–" if math.isnan(value) else percent(value)
-
-
-def span(low: float, high: float) -> str:
-    """Return the bounds of an interval of a probability as percentages."""
-    ends = [share(end).removesuffix(" %") for end in (low, high)]
-    return f"{ends[0]} %" if ends[0] == ends[1] else f"{ends[0]}–{ends[1]} %"
-
-
-def with_span(value: float, low: float, high: float) -> str:
-    """Return a probability with its interval."""
-    bounds = span(low, high)
-    return share(value) if math.isnan(low) or math.isnan(high) or bounds == share(value) else f"{share(value)} ({bounds})"
-
-
-def signed(value: float, digits: int = 1) -> str:
-    """Return a number with its sign, 0 without one, a dash where there is none."""
-    if math.isnan(value):
-        return "–"
-    if math.isinf(value):
-        return "+∞" if value > 0 else "-∞"
-    return f"{value:+z.{digits}f}" if abs(round(value, digits)) > 0 else f"{0:.{digits}f}"
-
-
-def bar(value: float, width: int = 14) -> str:
-    """Return a bar of at most `width` signs for a probability, in steps of an eighth of a sign."""
-    eighths = 0 if math.isnan(value) else round(value * width * 8)
-    return "█" * (eighths // 8) + (EIGHTHS[eighths % 8] if eighths % 8 else "")
-
-
-@dataclass(frozen=True)
-class Columns:
-    """A table of texts that fits the width it is given.
-
-    The columns in `wrap` take up what is lacking in width, those in `right` are set right, those without a head are left out where it is narrow.
-    """
-
-    heads: Sequence[str]
-    rows: Sequence[Sequence[str | Text]]
-    right: Sequence[int] = ()
-    wrap: Sequence[int] = (0,)
-
-    def least(self, number: int) -> int:
-        """Return the least width at which no number of a column is broken."""
-        head = self.heads[number]
-        cells = [str(row[number]) for row in self.rows]
-        words = [word for text in (head, *(cells if number in self.wrap else ())) for word in text.split()]
-        # Chinese text has no blanks and may be broken anywhere.
-        narrow = [min(cell_len(word), cell_len(word) if word.isascii() else 8) for word in words]
-        return max([0, *narrow, *(() if number in self.wrap else map(cell_len, cells))])
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Lay the table out."""
-        shown = list(range(len(self.heads)))
-        fits = self._width(shown) <= options.max_width
-        if not fits:
-            shown = [number for number in shown if self.heads[number]]
-            fits = self._width(shown) <= options.max_width
-        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-        for number in shown:
-            justify: JustifyMethod = "right" if number in self.right else "left"
-            table.add_column(Text(self.heads[number]), justify=justify, min_width=self.least(number) if fits else None, overflow="fold")
-        for row in self.rows:
-            table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in (row[number] for number in shown)))
-        yield table
-
-    def _width(self, shown: Sequence[int]) -> int:
-        return sum(self.least(number) + 2 for number in shown)
-
-
-def heading(title: str) -> Rule:
-    """Return the line that begins a section."""
-    return Rule(Text(title, style="bold"), align="left", characters="─", style="dim")
-
-
-def pairs(rows: Iterable[tuple[str, str]]) -> Table:
-    """Return names with their texts beside them."""
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True)
-    table.add_column()
-    for name, text in rows:
-        table.add_row(Text(name, style="bold"), Text(text))
-    return table
-
-
-def numbered(items: Sequence[str], mark: str | None = None) -> Table:
-    """Return texts with numbers, or with one mark, before them."""
-    table = Table.grid(padding=(0, 1, 0, 0))
-    for number, item in enumerate(items, start=1):
-        table.add_row(Text(mark or f"{number}."), Text(item))
-    return table
-
-
-def to_text(parts: Iterable[RenderableType], width: int, color: bool) -> str:
-    """Return what rich renders of these parts, without blanks at the end of lines unless there is colour."""
-    stream = StringIO()
-    console = Console(
-        file=stream, width=width, force_terminal=color, color_system="standard" if color else None, legacy_windows=False, highlight=False
-    )
-    for part in parts:
-        console.print(part)
-    text = stream.getvalue()
-    return text if color else "".join(f"{line.rstrip()}\n" for line in text.splitlines())
-
-
-def finding_text(variable: str, text: str, language: str) -> str:
-    """Return the text of a finding in a language."""
-    name = variables()[variable].label
-    if language == "en" or not text.startswith(name["en"]):
-        return text
-    rest = text.removeprefix(name["en"])
-    unsure = ": not certain, most in favour of "
-    for prefix, said in ((unsure, "：不确定，最倾向于"), (": ", "：")):
-        if rest.startswith(prefix):
-            body = rest.removeprefix(prefix)
-            for state in variables()[variable].states:
-                if body == state.label["en"] or body.startswith(state.label["en"] + " ("):
-                    return name[language] + said + state.label[language] + body.removeprefix(state.label["en"])
-            return name[language] + said + body
-    for english, chinese in UNITS_ZH:
-        rest = rest.replace(english, " 岁" if variable == "age_group" else chinese)
-    return name[language] + rest
-
-
 def as_text(assessment: Assessment, width: int = 100, color: bool = False) -> str:
     """Return an assessment as text of at most `width` columns; `color` adds terminal colours."""
     return to_text(_parts(assessment), width, color)
@@ -172,27 +38,27 @@ def as_text(assessment: Assessment, width: int = 100, color: bool = False) -> st
 
 def render(assessment: Assessment, console: Console) -> None:
     """Print an assessment on a rich console."""
-    for part in list(_parts(assessment)):
-        console.print(part)
+    console.print(Group(*_parts(assessment)))
 
 
 def query_table(frame: pd.DataFrame) -> Columns:
     """Return what `refra.query` found as a table."""
     rows, before = [], None
-    for row in frame.itertuples():
-        rows.append((row.variable if row.variable != before else "", row.state, bar(row.probability), share(row.probability), span(row.low, row.high)))
+    for row in lines(frame):
+        name = row.variable if row.variable != before else ""
+        rows.append((name, row.state, bar(row.probability), share(row.probability), span(row.low, row.high)))
         before = row.variable
     return Columns(("Variable", "State", "", "Probability", "Interval"), rows, right=(3, 4))
 
 
 def _parts(answer: Assessment) -> list[RenderableType]:
     words = WORDS[answer.language]
-    parts: list[RenderableType] = [Text(words["title"], style="bold"), Text(), _header(answer, words)]
+    parts: list[RenderableType] = [Prose(words["title"], style="bold"), Text(), _header(answer, words)]
 
     def section(name: str, *content: RenderableType | None, note: str = "") -> None:
         parts.extend((Text(), heading(words[name])))
         if note:
-            parts.append(Text(note, style="dim"))
+            parts.append(Prose(note, style="dim"))
         parts.extend(part for part in content if part is not None)
 
     section("words", numbered(answer.explanation(), "-"))
@@ -206,17 +72,18 @@ def _parts(answer: Assessment) -> list[RenderableType]:
         said = words["weak" if removed < WEAK else "identified"].format(p=share(removed))
         section("drivers", _drivers(answer, words), note=said)
     if len(answer.options):
-        section("options", *_options(answer, words), note=words["options_note"])
+        falling = answer.options["utility"].is_monotonic_decreasing
+        section("options", *_options(answer, words), note=words["options_note"] + ("" if falling else words["held_back"]))
         section("harms", _harms(answer, words), note=words["harms_note"])
     if len(answer.tests):
-        section("tests", _tests(answer, words), note=words["tests_note"])
+        section("tests", *_tests(answer, words))
     section("classification", _classification(answer, words))
     if len(answer.findings):
         section("weights", *_weights(answer, words), note=words["weights_note"])
     if answer.warnings:
         section("warnings", numbered(answer.warnings, "!"))
     section("rests", *_rests(answer, words), note=words["judgement"].format(p=share(answer.judgement_share)))
-    return [*parts, Text(), Text(RESEARCH_USE[answer.language], style="italic")]
+    return [*parts, Text(), Prose(RESEARCH_USE[answer.language], style="italic")]
 
 
 def _header(answer: Assessment, words: Words) -> Table:
@@ -264,7 +131,7 @@ def _target(answer: Assessment, words: Words) -> str:
 
 
 def _reasons(answer: Assessment, words: Words) -> Columns:
-    rows = [(r.label, bar(r.probability), with_span(r.probability, r.low, r.high), share(r.p_first)) for r in answer.reasons.itertuples()]
+    rows = [(r.label, bar(r.probability), with_span(r.probability, r.low, r.high), share(r.p_first)) for r in lines(answer.reasons)]
     return Columns((words["reason"], "", words["probability"], words["first"]), rows, right=(3,))
 
 
@@ -278,7 +145,7 @@ def _causes(answer: Assessment, words: Words, met: bool) -> Columns:
             share(r.averted_independent),
             share(r.p_first),
         ]
-        for r in answer.causes.itertuples()
+        for r in lines(answer.causes)
     ]
     if met:
         return Columns([heads[0], heads[1], heads[4]], [[row[0], row[1], row[4]] for row in rows], right=(2,))
@@ -288,7 +155,7 @@ def _causes(answer: Assessment, words: Words, met: bool) -> Columns:
 def _drivers(answer: Assessment, words: Words) -> Columns:
     rows = [
         (r.label, bar(r.probability), with_span(r.probability, r.low, r.high), share(r.prior))
-        for r in answer.drivers.head(DRIVERS_SHOWN).itertuples()
+        for r in lines(answer.drivers.head(DRIVERS_SHOWN))
     ]
     return Columns((words["driver"], "", words["probability"], words["prior"]), rows, right=(3,))
 
@@ -296,7 +163,7 @@ def _drivers(answer: Assessment, words: Words) -> Columns:
 def _options(answer: Assessment, words: Words) -> list[RenderableType]:
     notes = list(dict.fromkeys(caution for cautions in answer.options["cautions"] for caution in cautions))
     rows = []
-    for rank, r in enumerate(answer.options.itertuples(), start=1):
+    for rank, r in enumerate(lines(answer.options), start=1):
         ends = f" ({1000 * r.utility_low:z.0f}{words['to']}{1000 * r.utility_high:z.0f})" if not math.isnan(r.utility_low) else ""
         marks = ",".join(str(notes.index(caution) + 1) for caution in r.cautions)
         rows.append(
@@ -310,7 +177,10 @@ def _options(answer: Assessment, words: Words) -> list[RenderableType]:
         line = words["close"].format(others=others, verb=words["beats" if len(close) == 1 else "beat"])
     else:
         line = words["clear"].format(p=share(answer.options.iloc[0]["p_best"]))
-    return [Columns(heads, rows, right=(2, 4)), *([Text(), numbered(notes)] if notes else []), Text(), Text(line, style="bold")]
+    found: list[RenderableType] = [Columns(heads, rows, right=(2, 4))]
+    if notes:
+        found += [Text(), numbered(notes)]
+    return [*found, Text(), Prose(line, style="bold")]
 
 
 def _harms(answer: Assessment, words: Words) -> Columns:
@@ -326,12 +196,17 @@ def _harms(answer: Assessment, words: Words) -> Columns:
     return Columns([words["option"], *heads], rows, right=range(1, len(heads) + 1))
 
 
-def _tests(answer: Assessment, words: Words) -> Columns:
+def _tests(answer: Assessment, words: Words) -> list[RenderableType]:
+    table = answer.tests
+    table = table[(table["expected_gain"] >= 5e-5) | (table["p_change"] >= 1e-3) | (table["entropy_drop"] >= 5e-3)]
+    if not len(table):
+        return [Prose(words["no_test"])]
     rows = [
         (r.label, f"{r.likeliest} ({share(r.p_likeliest)})", f"{1000 * r.expected_gain:.1f}", share(r.p_change), f"{r.entropy_drop:.2f}")
-        for r in answer.tests.head(TESTS_SHOWN).itertuples()
+        for r in lines(table.head(TESTS_SHOWN))
     ]
-    return Columns([words[name] for name in ("test", "likeliest", "gain", "change", "entropy")], rows, right=(2, 3, 4), wrap=(0, 1))
+    heads = [words[name] for name in ("test", "likeliest", "gain", "change", "entropy")]
+    return [Prose(words["tests_note"], style="dim"), Columns(heads, rows, right=(2, 3, 4), wrap=(0, 1))]
 
 
 def _decided_by(answer: Assessment, words: Words) -> str:
@@ -360,22 +235,29 @@ def _classification(answer: Assessment, words: Words) -> Table:
 def _weights(answer: Assessment, words: Words) -> list[RenderableType]:
     table = answer.findings
     heads = list(dict.fromkeys(table["label"]))
-    lines = [table.iloc[start : start + len(heads)] for start in range(0, len(table), len(heads))]
-    seen = [(str(part.iloc[0]["variable"]), str(part.iloc[0]["finding"])) for part in lines]
-    sizes = [float(part["weight"].abs().max()) for part in lines]
+    groups = [table.iloc[start : start + len(heads)] for start in range(0, len(table), len(heads))]
+    seen = [(str(part.iloc[0]["variable"]), str(part.iloc[0]["finding"])) for part in groups]
+    sizes = [float(part["weight"].abs().max()) for part in groups]
     order = sorted((n for n, size in enumerate(sizes) if size >= SPEAKS), key=lambda n: -sizes[n])
-    rows = [[finding_text(*seen[n], answer.language), *(_weight(float(w)) for w in lines[n]["weight"]), signed(float(lines[n].iloc[0]["conflict"]))] for n in order]
+    rows: list[list[str | Text]] = [
+        [
+            finding_text(*seen[n], answer.language),
+            *(_weight(float(weight)) for weight in groups[n]["weight"]),
+            signed(float(groups[n].iloc[0]["conflict"])),
+        ]
+        for n in order
+    ]
     silent = _listed(answer, words, [seen[n] for n, size in enumerate(sizes) if not size >= SPEAKS])
     found: list[RenderableType] = []
     if rows:
         found.append(Columns([words["finding"], *heads, words["conflict"]], rows, right=range(1, len(heads) + 2)))
     if silent:
-        found += [*([Text()] if rows else []), Text(words["silent"] + words["colon"] + words["join"].join(silent))]
+        found += [*([Text()] if rows else []), Prose(words["silent"] + words["colon"] + words["join"].join(silent))]
     return found
 
 
 def _weight(value: float) -> Text:
-    return Text(signed(value), style="green" if value >= SPEAKS else "red" if value <= -SPEAKS else "dim")
+    return Prose(signed(value), style="green" if value >= SPEAKS else "red" if value <= -SPEAKS else "dim")
 
 
 def _rests(answer: Assessment, words: Words) -> list[RenderableType]:
@@ -383,17 +265,14 @@ def _rests(answer: Assessment, words: Words) -> list[RenderableType]:
     if len(answer.influences):
         rows = [
             (r.parameter, words["judged" if r.status == "judgement" else r.status], signed(100 * r.effect), share(r.share))
-            for r in answer.influences.head(RESTS_SHOWN).itertuples()
+            for r in lines(answer.influences.head(RESTS_SHOWN))
         ]
         heads = [words[name] for name in ("parameter", "status", "effect", "share")]
-        found += [Text(words["effect_note"], style="dim"), Columns(heads, rows, right=(2, 3))]
+        found += [Prose(words["effect_note"], style="dim"), Columns(heads, rows, right=(2, 3))]
     studies = [
-        f"{r.study}{words['colon']}{r.citation}{words['comma']}{identifier(r.doi, r.pmid) or words['no_identifier']} ({share(r.share)})"
-        for r in answer.citations().head(RESTS_SHOWN).itertuples()
+        f"{r.study}{words['colon']}{r.citation}{words['then']}{identifier(r.doi, r.pmid) or words['no_identifier']} ({share(r.share)})"
+        for r in lines(answer.citations().head(RESTS_SHOWN))
     ]
-    return [*found, *([Text(), Text(words["studies"], style="bold"), numbered(studies)] if studies else [])]
-
-
-def identifier(doi: str, pmid: str) -> str:
-    """Return the identifier by which a study is found: its doi, else its PubMed number; empty where it has none."""
-    return f"doi {doi}" if doi else f"PMID {pmid}" if pmid else ""
+    if studies:
+        found += [Text(), Prose(words["studies"], style="bold"), numbered(studies)]
+    return found

@@ -44,10 +44,8 @@ def _proportion(row: Evidence, complement: bool) -> tuple[float, float]:
 
 
 def _log_ratio(row: Evidence) -> tuple[float, float]:
-    if row.ci_low and row.ci_high:
-        se = (math.log(row.ci_high) - math.log(row.ci_low)) / (2 * Z95)
-    else:
-        se = NO_SAMPLE_SIZE
+    low, high = row.ci_low, row.ci_high
+    se = (math.log(high) - math.log(low)) / (2 * Z95) if low and high else NO_SAMPLE_SIZE
     return math.log(row.value), se
 
 
@@ -125,11 +123,37 @@ def mean_difference(rows: Sequence[Evidence], heterogeneity: str = "0.2", factor
     return mean * float(factor), spread
 
 
+def pooled_risk_difference(
+    rows: Sequence[Evidence], heterogeneity: str = "0.03", spread: str = "0.4"
+) -> tuple[float, float]:
+    """Pool risk differences and return the size as a probability, with the logit spread stated in the record."""
+    centre, _ = mean_difference(rows, heterogeneity)
+    return abs(centre), float(spread)
+
+
+def share_positive(rows: Sequence[Evidence], within: str = "yes", heterogeneity: str = "0.3") -> tuple[float, float]:
+    """Turn a two by two table round: P(group 1 | marked) from P(marked | group 1) and P(marked | group 2).
+
+    The two rows print events and n of the mark in each group; `within` is `yes` for the marked and `no` for the others.
+    """
+    first, second = rows
+    if first.events is None or first.n is None or second.events is None or second.n is None:
+        raise ValueError(f"{first.id}, {second.id}: events and n are needed")
+    a, b = (first.events, second.events) if within == "yes" else (first.n - first.events, second.n - second.events)
+    return a / (a + b), math.sqrt(1 / a + 1 / b + float(heterogeneity) ** 2)
+
+
+def log_ratio_share(rows: Sequence[Evidence], spread: str = "0.5") -> tuple[float, float]:
+    """Return the log size of the first row's ratio as a share of the mean log size of the others."""
+    first, *others = (math.log(row.value) for row in rows)
+    return first / (sum(others) / len(others)), float(spread)
+
+
 DERIVATIONS: dict[str, Callable[..., tuple[float, float]]] = {
     function.__name__: function
     for function in (
         pooled_proportion, pooled_log_ratio, pooled_ratio, pooled_rate, ratio_of_values, log_odds_between,
-        square_root_difference, mean_difference,
+        square_root_difference, mean_difference, pooled_risk_difference, share_positive, log_ratio_share,
     )
 }  # fmt: skip
 

@@ -24,12 +24,13 @@ SWITCH_LDA_PARENTS = ("synovitis", "fibromyalgia", "osteoarthritis", "depression
 def next_exposure_tnf_inhibitor(v: Values) -> Array:
     """Parents: adherence, bmi_class, methotrexate, ada."""
     missing = v["next_exposure.no_methotrexate"]
+    low_dose = 1 - v["ada.low_methotrexate_share"]
     earlier = v["next_exposure.earlier_antibodies"]
     return log_odds(
         lift(v["next_exposure.base"], 4),
         along(0, 4, [v.zero, v["next_exposure.partial_adherence"], v["next_exposure.poor_adherence"]]),
         along(1, 4, [v.zero, v.zero, v["next_exposure.obese"]]),
-        along(2, 4, [missing, 0.5 * missing, v.zero]),
+        along(2, 4, [missing, low_dose * missing, v.zero]),
         along(3, 4, [v.zero, earlier, earlier]),
     )
 

@@ -38,39 +38,39 @@ def multi_refractory(v: Values) -> Array:
     return binary(v["multi_refractory.prior"])
 
 
+def unhindered_coverage(v: Values, drug_class: str) -> Array:
+    """Return P(covered) of a class by driver without the refractory trait, shape (S, drivers)."""
+    return along(0, 1, [v[f"covered_{drug_class}.{driver}"] for driver in DRIVERS])
+
+
 def coverage(v: Values, drug_class: str) -> Array:
     """Return P(covered) of a class by driver and multi_refractory, shape (S, drivers, 2), before any other modifier."""
     return expit(
-        logit(along(0, 2, [v[f"covered_{drug_class}.{driver}"] for driver in DRIVERS]))
+        logit(unhindered_coverage(v, drug_class))[..., None]
         + along(1, 2, [v.zero, v[f"covered_{drug_class}.multi_refractory"]])
     )
 
 
+def average_prior(v: Values) -> Array:
+    """Return the prior over drivers of a seropositive patient, the commonest, shape (S, drivers)."""
+    return weights(*(v[f"driver.prior.{driver}"] for driver in DRIVERS))
+
+
 def driver_prior(v: Values) -> Array:
     """Return the prior over drivers by autoantibody status, shape (S, 3, drivers)."""
-    factor = {
-        "seronegative": v["driver.seronegative_b_or_t"],
-        "seropositive": v.one,
-        "very_high": v["driver.very_high_b_or_t"],
-    }
+    factors = (v["driver.seronegative_b_or_t"], v.one, v["driver.very_high_b_or_t"])
     rows = [
-        weights(
-            *(
-                v[f"driver.prior.{driver}"] * (factor[status] if driver in ("b_cell", "t_cell") else v.one)
-                for driver in DRIVERS
-            )
-        )
-        for status in states("autoantibody")
+        weights(*(v[f"driver.prior.{driver}"] * (factor if driver in ("b_cell", "t_cell") else v.one) for driver in DRIVERS))
+        for factor in factors
     ]
     return np.stack(np.broadcast_arrays(*rows), axis=1)
 
 
 def average_coverage(v: Values, drug_class: str) -> Array:
     """Return P(covered) of a class over the prior of drivers and of the refractory trait, shape (S,)."""
-    prior = driver_prior(v)[:, 1, :]
-    refractory = v["multi_refractory.prior"]
+    refractory = v["multi_refractory.prior"][:, None]
     table = coverage(v, drug_class)
-    return np.asarray((prior * (table[..., 0] * (1 - refractory)[:, None] + table[..., 1] * refractory[:, None])).sum(-1))
+    return np.asarray((average_prior(v) * (table[..., 0] * (1 - refractory) + table[..., 1] * refractory)).sum(-1))
 
 
 def escape(v: Values) -> Array:
@@ -87,10 +87,10 @@ def _destination(v: Values, drug: str) -> Array:
     if drug_class == "tnf_inhibitor":
         tiny = v.zero + 1e-9
         return weights(*(v[f"driver.escape.{d}"] if d not in ("tnf", "t_cell") else tiny for d in DRIVERS))
-    prior = driver_prior(v)[:, 1, :]
+    prior = average_prior(v)
     if drug_class is None:
         return prior
-    left = prior * (1 - coverage(v, drug_class)[..., 0])
+    left = prior * (1 - unhindered_coverage(v, drug_class))
     return np.asarray(left / left.sum(axis=-1, keepdims=True))
 
 

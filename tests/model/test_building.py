@@ -161,7 +161,7 @@ def test_rows_sum_to_one_in_every_set() -> None:
     for model in (shipped_model(5), shifted_model()):
         for name, table in model.tables.items():
             assert table.min() >= 0, name
-            assert table.sum(axis=-1) == pytest.approx(np.ones(table.shape[:-1]), abs=1e-12), name
+            assert np.abs(table.sum(axis=-1) - 1).max() < 1e-12, name
 
 
 def test_tables_cannot_be_changed() -> None:
