@@ -25,7 +25,7 @@ REFUSED = 2
 """Exit code for anything refused: a record, a name, a value, the use of the command."""
 
 NARROWEST, WIDEST_BY_ITSELF, OTHERWISE = 40, 120, 100
-MOST_DRAWS = 20_000
+MOST_DRAWS = 5_000
 
 app = typer.Typer(
     add_completion=False,
@@ -83,8 +83,9 @@ def _color() -> bool:
 def _example_files() -> dict[str, Any]:
     from importlib.resources import files
 
-    found = {entry.name.removesuffix(".yaml"): entry for entry in files("refra.data").joinpath("examples").iterdir() if entry.name.endswith(".yaml")}
-    return dict(sorted(found.items()))
+    folder = files("refra.data").joinpath("examples")
+    found = {entry.name: entry for entry in folder.iterdir() if entry.name.endswith(".yaml")}
+    return {name.removesuffix(".yaml"): found[name] for name in sorted(found)}
 
 
 def _patient(file: str) -> Patient:
@@ -94,7 +95,7 @@ def _patient(file: str) -> Patient:
 
     path, examples = Path(file), _example_files()
     try:
-        exists = path.exists()
+        exists = bool(file) and path.exists()
     except (OSError, ValueError):
         exists = True  # Reading it says what is wrong with it.
     if exists:
@@ -105,7 +106,7 @@ def _patient(file: str) -> Patient:
         return Patient.from_dict(as_record(parse_yaml(examples[file].read_text(encoding="utf-8"), file), file))
     close = nearest(path.stem, examples)
     hint = f"; did you mean the example {' or '.join(repr(name) for name in close)}?" if close else "; `refra examples` lists the examples"
-    raise FindingError(f"{file}: there is no such file{hint}")
+    raise FindingError(f"{file or chr(39) * 2}: there is no such file{hint}")
 
 
 def _preferences(file: str | None) -> Preferences | None:
@@ -143,7 +144,7 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
 
 @app.command()
 def assess(
-    file: Annotated[str, typer.Argument(help="A patient record (.yaml, .yml or .json), or the name of a shipped example such as first_patient.")],
+    file: Annotated[str, typer.Argument(help="A patient record (.yaml, .yml, .json), or the name of a shipped example: first_patient.")],
     as_json: AsJson = False,
     lang: Annotated[Language, typer.Option(help="Language of labels and words.")] = Language.en,
     level: Level = 0.95,
@@ -152,7 +153,7 @@ def assess(
     preferences: Annotated[str | None, typer.Option(metavar="FILE", help="A YAML file with `weights` and `unavailable` options.")] = None,
     width: Width = None,
 ) -> None:
-    """Say why the biologic failed in a patient and what each next step would bring."""
+    """Why a biologic failed in a patient, and what next."""
     with _refusals():
         from .assessment import assess as assess_patient
 
@@ -223,10 +224,10 @@ def _assignments(option: str, texts: list[str] | None, states_only: bool) -> dic
 
 @app.command()
 def query(
-    targets: Annotated[list[str], typer.Argument(metavar="TARGET...", help="Variables whose probabilities are wanted.")],
+    targets: Annotated[list[str], typer.Argument(metavar="TARGET", help="Variables whose probabilities are wanted.")],
     given: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="What was seen: a state, a value with or without unit, or {state: likelihood, ...}. Repeatable."),
+        typer.Option(metavar="NAME=VALUE", help="What was seen: a state, a value or {state: likelihood, ...}. Repeatable."),
     ] = None,
     do: Annotated[list[str] | None, typer.Option(metavar="NAME=STATE", help="A variable set by intervention. Repeatable.")] = None,
     as_json: AsJson = False,
@@ -236,7 +237,10 @@ def query(
     seed: Seed = None,
     width: Width = None,
 ) -> None:
-    """Give the probabilities of variables, conditional on what is given and on nothing else."""
+    """Probabilities of variables, given anything.
+
+    Nothing is assumed beside what is given.
+    """
     if as_json and as_csv:
         raise typer.BadParameter("--json and --csv exclude each other")
     with _refusals():
@@ -262,7 +266,7 @@ def show(
     as_json: AsJson = False,
     width: Width = None,
 ) -> None:
-    """Show what is on record about a name: what it is, its numbers, and the studies behind them."""
+    """What is on record about a name, with its studies."""
     with _refusals():
         from .showing import show as look_up
 
@@ -284,7 +288,7 @@ def examples(
     name: Annotated[str | None, typer.Argument(help="The example whose file is printed; by default all are listed.")] = None,
     width: Width = None,
 ) -> None:
-    """List the example patients, or print the file of one, to be saved and changed."""
+    """List the example patients, or print the file of one."""
     with _refusals():
         from ..data.errors import unknown_name
 

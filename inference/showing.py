@@ -26,8 +26,8 @@ Record = dict[str, Any]
 class Shown:
     """What is on record about one name.
 
-    `kind` is variable, parameter, study or evidence, `name` the id, `also` the other kinds that the name stands for, `data` the record and what
-    is linked to it, as plain values that JSON can hold. `str()` gives it as text.
+    `kind` is variable, parameter, study or evidence, `name` the id, `also` the other kinds that the name stands for, `data` the record and
+    what is linked to it, as plain values that JSON can hold. `str()` gives it as text.
     """
 
     kind: str

@@ -93,6 +93,11 @@ def _median(v: Values, drug: str) -> Array:
     return v["exposure.median_unmeasured"]
 
 
+def _of_infliximab(drug: str) -> str:
+    """Return the ending of the records of infliximab, whose long interval magnifies differences of clearance."""
+    return "_infliximab" if drug == "infliximab" else ""
+
+
 def _undetectable(drug: str) -> float:
     """Return the upper bound of the lowest exposure state over the least useful exposure."""
     if drug in level_cutoffs():
@@ -111,18 +116,19 @@ def exposure(v: Values) -> Array:
         axis=1,
     )
     partial, poor = np.log(v["exposure.partial_adherence"]), np.log(v["exposure.poor_adherence"])
-    fast = np.log(v["exposure.fast_clearance"])
-    average = USERS["partial"] * partial + USERS["poor"] * poor + USERS["fast"] * fast
+    fast = [np.log(v[f"exposure.fast_clearance{_of_infliximab(drug)}"]) for drug in DRUGS]
+    average = along(0, 5, [USERS["partial"] * partial + USERS["poor"] * poor + USERS["fast"] * own for own in fast])
     location = (
         np.log(along(0, 5, [_median(v, drug) for drug in DRUGS]))
-        - lift(average, 5)
+        - average
         + along(1, 5, [v.zero, partial, poor])
         + titre.reshape((titre.shape[0], len(DRUGS), 1, 3, 1, 1))
-        + along(3, 5, [v.zero, fast])
+        + along(0, 5, fast) * along(3, 5, [0.0, 1.0])
         + monoclonal * np.log(along(4, 5, [v["exposure.no_methotrexate"], v.one, v.one]))
     )
+    scatter = along(0, 5, [v[f"exposure.scatter{_of_infliximab(drug)}"] for drug in DRUGS])
     cuts = np.log(along(0, 5, [_undetectable(drug) for drug in DRUGS]))
-    return on_scale(location, lift(v["exposure.scatter"], 5), [cuts, np.zeros(1)])
+    return on_scale(location, scatter, [cuts, np.zeros(1)])
 
 
 def drug_level(v: Values) -> Array:

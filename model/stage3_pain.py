@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .building import NodeSpec, Values, binary_by, row_weights, states
-from .families import along, binary, deterministic, lift, log_odds, on_scale
+from .drug_classes import TNF_DRUGS
+from .families import along, binary, deterministic, lift, log_odds, on_scale, weights
 
 Array = NDArray[np.float64]
 
@@ -46,9 +47,16 @@ def poor_sleep(v: Values) -> Array:
 
 
 def other_disease(v: Values) -> Array:
-    """No parents."""
-    present = np.stack([v[f"other_disease.{state}"] for state in states("other_disease")[1:]], axis=-1)
-    return np.concatenate([1 - present.sum(axis=-1, keepdims=True), present], axis=-1)
+    """Parents: current_drug; lupus is a disease of TNF inhibitors."""
+    elsewhere = v["other_disease.lupus_without_tnf_inhibitor"]
+    tables = []
+    for drug in states("current_drug"):
+        present = [v[f"other_disease.{state}"] for state in states("other_disease")[1:]]
+        if drug not in TNF_DRUGS:
+            lupus = states("other_disease").index("drug_induced_lupus") - 1
+            present[lupus] = present[lupus] * elsewhere
+        tables.append(weights(v.one, *(p / (1 - p) for p in present)))
+    return np.stack(tables, axis=1)
 
 
 def other_disease_active(v: Values) -> Array:
@@ -140,7 +148,7 @@ NODES = {
     "fibromyalgia": NodeSpec(("depression", "sex", "disease_duration"), fibromyalgia),
     "osteoarthritis": NodeSpec(("age_group", "bmi_class"), osteoarthritis),
     "poor_sleep": NodeSpec(("depression", "fibromyalgia"), poor_sleep),
-    "other_disease": NodeSpec((), other_disease),
+    "other_disease": NodeSpec(("current_drug",), other_disease),
     "other_disease_active": NodeSpec(("other_disease",), other_disease_active),
     "red_flags": NodeSpec(("other_disease",), red_flags),
     "tjc28": NodeSpec(("synovitis", "fibromyalgia", "osteoarthritis", "depression"), tjc28),

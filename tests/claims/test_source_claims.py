@@ -135,7 +135,7 @@ def test_s11_quiet_joints_and_loud_pain_are_not_a_failure_of_the_drug() -> None:
 @pytest.mark.parametrize("cause", ["fibromyalgia", "osteoarthritis", "depression"], ids=["S12", "S13", "S14"])
 def test_s12_s13_s14_act_on_tender_joints_and_global_not_on_swelling_or_crp(cause: str) -> None:
     # Depression costs doses, so that the drug and the inflammation are held fixed.
-    held = {**ADALIMUMAB, "synovitis": "low", "severity": "moderate", "adherence": "full", "bmi_class": "25-30"}
+    held = {**ADALIMUMAB, "synovitis": "low", "severity": "moderate", "adherence": "full", "bmi_class": "25-30", "age_group": "50-64"}
 
     def effect(variable: str, state: str) -> float:
         return p(variable, state, held, {cause: "yes"}) - p(variable, state, held, {cause: "no"})

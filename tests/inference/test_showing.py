@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import json
+from types import MappingProxyType
+
+import pytest
+import refra
+from refra.data.errors import UnknownNameError
+from refra.data.loading import evidence, parameters, studies, variables
+from refra.inference import showing
+from refra.inference.querying import query
+from refra.inference.showing import Shown, below, show
+from refra.model.assembly import central_model
+from refra.model.network import Node, build_model
+from rich.cells import cell_len
+
+
+def flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_is_public() -> None:
+    assert refra.show is show
+
+
+def test_variable() -> None:
+    shown = show("crp")
+    record = variables()["crp"]
+    assert (shown.kind, shown.name, shown.also) == ("variable", "crp", ())
+    assert shown.data["unit"] == record.unit
+    assert shown.data["loinc"] == record.loinc
+    assert shown.data["label"] == dict(record.label)
+    assert [state["id"] for state in shown.data["states"]] == list(record.state_ids)
+    assert shown.data["parents"] == list(central_model().parents["crp"])
+    assert [line["id"] for line in shown.data["parameters"]] == list(central_model().parameters["crp"])
+    for line in shown.data["parameters"]:
+        assert line["value"] == parameters()[line["id"]].centre
+    text = flat(str(shown))
+    for part in (record.sentence, record.label["zh"], "mg/L", "1988-5", "10 to below 30", "30 or more", "below 1"):
+        assert part in text
+
+
+def test_marginal_is_that_of_a_patient_of_whom_nothing_is_known() -> None:
+    frame = query("ada").set_index("state")
+    for state in show("ada").data["states"]:
+        assert state["probability"] == frame.loc[state["id"], "probability"]
+        assert state["probability_low"] == frame.loc[state["id"], "low"]
+
+
+def test_children_are_the_variables_that_name_it_as_parent() -> None:
+    assert "drug_level" in show("exposure").data["children"]
+    for child in show("exposure").data["children"]:
+        assert "exposure" in show(child).data["parents"]
+
+
+def test_parameter() -> None:
+    record = parameters()["adherence.full_subcutaneous"]
+    shown = show(record.id)
+    assert shown.kind == "parameter"
+    assert (shown.data["value"], shown.data["low"], shown.data["high"]) == (record.centre, record.range_low, record.range_high)
+    assert [line["id"] for line in shown.data["evidence_for"]] == list(record.evidence_for)
+    assert [line["id"] for line in shown.data["evidence_against"]] == list(record.evidence_against)
+    assert shown.data["tables"] == ["adherence"]
+    # Adherence moves exposure and all below it, not what stands above it.
+    assert {"exposure", "drug_level", "primary_reason"} <= set(shown.data["downstream"])
+    assert not {"adherence", "age_group", "driver"} & set(shown.data["downstream"])
+    text = flat(str(shown))
+    for part in (f"{record.centre:.4g}", record.status, record.derivation, record.gap, variables()["adherence"].sentence, "Evidence against it"):
+        assert part in text
+    row = evidence()[record.evidence_for[0]]
+    assert studies()[row.study_id].citation in text
+
+
+def test_judgement_shows_its_rationale() -> None:
+    record = next(p for p in parameters().values() if p.status == "judgement")
+    assert flat(record.rationale) in flat(str(show(record.id)))
+
+
+def test_weight_of_the_utility_belongs_to_no_variable() -> None:
+    shown = show("utility.mace")
+    assert shown.data["tables"] == []
+    assert shown.data["downstream"] == []
+    assert "a weight in the utility of the options" in flat(str(shown))
+
+
+def test_study() -> None:
+    shown = show("bartelds2011")
+    record = studies()["bartelds2011"]
+    rows = [row.id for row in evidence().values() if row.study_id == "bartelds2011"]
+    assert shown.kind == "study"
+    assert [line["id"] for line in shown.data["evidence"]] == rows
+    resting = {p.id for p in parameters().values() if set(rows) & {*p.evidence_for, *p.evidence_against}}
+    assert {line["id"] for line in shown.data["parameters"]} == resting
+    text = str(shown)
+    assert f"doi {record.doi}" in text
+    for name in (*rows, *resting):
+        assert name in text
+
+
+def test_study_on_which_nothing_rests() -> None:
+    used = {evidence()[i].study_id for p in parameters().values() for i in (*p.evidence_for, *p.evidence_against)}
+    name = next(name for name in studies() if name not in used)
+    assert show(name).data["parameters"] == []
+    assert "none" in str(show(name))
+
+
+def test_evidence() -> None:
+    row = evidence()["ada_adalimumab_3y_bartelds2011"]
+    shown = show(row.id)
+    assert shown.kind == "evidence"
+    assert shown.data["value"] == row.value
+    assert shown.data["note"] == row.note
+    text = flat(str(shown))
+    for part in (row.quantity, row.note, "Bartelds 2011", f"{row.events:g}", row.source_url):
+        assert part in text
+    assert [line["id"] for line in shown.data["parameters"]] == [
+        p.id for p in parameters().values() if row.id in (*p.evidence_for, *p.evidence_against)
+    ]
+
+
+def test_every_id_can_be_shown_at_80_columns() -> None:
+    names = [*list(variables())[::12], *list(parameters())[::60], *list(studies())[::25], *list(evidence())[::50]]
+    for name in names:
+        shown = show(name)
+        text = shown.text(80)
+        assert max(cell_len(line) for line in text.splitlines()) <= 80, name
+        assert "nan" not in text.lower().split()
+        assert "\x1b" not in text
+        assert json.loads(json.dumps(shown.to_dict(), allow_nan=False))["name"] == name
+
+
+def test_colours_when_asked() -> None:
+    assert "\x1b[" in show("ada").text(color=True)
+
+
+def test_unknown_name_gets_the_nearest_of_all_kinds() -> None:
+    with pytest.raises(UnknownNameError, match="'crp'"):
+        show("crpp")
+    with pytest.raises(UnknownNameError, match=r"'ada\.infliximab'"):
+        show("ada.inflixima")
+    with pytest.raises(UnknownNameError, match="'bartelds2011'"):
+        show("bartelds201")
+    with pytest.raises(UnknownNameError, match="'ada_adalimumab_3y_bartelds2011'"):
+        show("ada_adalimumab_3y_bartelds")
+    with pytest.raises(UnknownNameError):
+        show("")
+
+
+def test_a_variable_wins_over_other_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
+    twice = {**showing.RECORDS, "study": (lambda: {"ada": None}, showing.RECORDS["study"][1])}
+    monkeypatch.setattr(showing, "RECORDS", MappingProxyType(twice))
+    shown = show("ada")
+    assert (shown.kind, shown.also) == ("variable", ("study",))
+    assert "also stands for: study. This is the variable." in flat(str(shown))
+    assert shown.to_dict()["also"] == ["study"]
+
+
+def test_to_dict_is_a_copy() -> None:
+    shown = show("ada")
+    shown.to_dict()["states"].clear()
+    assert shown.data["states"]
+
+
+def test_frozen() -> None:
+    shown = Shown("variable", "x", {})
+    with pytest.raises(AttributeError):
+        shown.kind = "study"  # type: ignore[misc]
+
+
+def test_below() -> None:
+    import numpy as np
+
+    coin, copy = np.full((1, 2), 0.5), np.eye(2)[None]
+    nodes = {"a": Node((), coin), "b": Node(("a",), copy), "c": Node(("b",), copy), "d": Node((), coin)}
+    model = build_model(dict.fromkeys(nodes, ("no", "yes")), nodes)
+    assert below(model, ["a"]) == ["b", "c"]
+    assert below(model, ["c", "d"]) == []
