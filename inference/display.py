@@ -166,9 +166,8 @@ def _options(answer: Assessment, words: Words) -> list[RenderableType]:
     for rank, r in enumerate(lines(answer.options), start=1):
         ends = f" ({1000 * r.utility_low:z.0f}{words['to']}{1000 * r.utility_high:z.0f})" if not math.isnan(r.utility_low) else ""
         marks = ",".join(str(notes.index(caution) + 1) for caution in r.cautions)
-        rows.append(
-            (f"{rank} {r.label}", with_span(r.lda, r.low, r.high), share(r.acr50), f"{1000 * r.utility:z.0f}{ends}", share(r.p_best), marks)
-        )
+        utility = "–" if math.isnan(r.utility) else f"{1000 * r.utility:z.0f}{ends}"
+        rows.append((f"{rank} {r.label}", with_span(r.lda, r.low, r.high), share(r.acr50), utility, share(r.p_best), marks))
     heads = [words[name] for name in ("option", "lda", "acr50", "utility", "best", "note")]
     close = answer.too_close_to_call
     if close:

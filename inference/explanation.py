@@ -31,16 +31,17 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "drive it is {driver} ({q}), which is {identified} identified.",
         "inflammation": "Is it synovitis that hurts? Synovitis is moderate or high with probability {p}; fibromyalgia is present with {q}, "
         "depression with {r}, osteoarthritis with {s}.",
-        "averted": "Had {label} alone been absent, the target would have been met with probability {p} ({low} to {high}).",
+        "averted": "Had “{label}” alone been absent, the target would have been met with probability {p} ({low} to {high}).",
         "met": "The treatment target is met.",
-        "options": "By expected utility {label} comes first: low disease activity at 24 weeks in {p} ({low} to {high}).",
+        "options": "By expected utility “{label}” comes first: low disease activity at 24 weeks in {p} ({low} to {high}).",
         "close": "That is too close to call: {others} may be as good.",
         "clear": "It comes first in {p} of the parameter draws.",
-        "test": "The finding worth most now is {label} (it would change the first option with probability {p}).",
+        "test": "The finding worth most now is “{label}” (it would change the first option with probability {p}).",
         "judgement": "{p} of the answer's uncertainty rests on judgement rather than on published numbers.",
         "weakly": "weakly",
         "partly": "partly",
         "and": " and ",
+        "comma": ", ",
     },
     "zh": {
         "sure": "几乎可以肯定是",
@@ -62,6 +63,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "weakly": "较弱",
         "partly": "部分",
         "and": "与",
+        "comma": "、",
     },
 }
 
@@ -146,6 +148,12 @@ def _options(answer: Assessment, words: Mapping[str, str], language: str) -> str
     close = answer.too_close_to_call
     gap = "" if language == "zh" else " "
     if close:
-        others = words["and"].join(f"“{label('options', option, language)}”" for option in close)
+        others = _listed([f"“{label('options', option, language)}”" for option in close], words)
         return text + gap + words["close"].format(others=others)
     return text + gap + words["clear"].format(p=percent(first["p_best"]))
+
+
+def _listed(items: list[str], words: Mapping[str, str]) -> str:
+    if len(items) == 1:
+        return items[0]
+    return words["and"].join([words["comma"].join(items[:-1]), items[-1]])

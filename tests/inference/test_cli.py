@@ -87,7 +87,9 @@ def test_help_names_every_command() -> None:
     assert "first_patient" in answered("assess", "--help")
 
 
-@pytest.mark.parametrize("arguments", [(), ("asess",), ("assess",), ("assess", "x", "--colour"), ("query",), ("show",), ("query", "ada", "--json", "--csv")])
+@pytest.mark.parametrize(
+    "arguments", [(), ("asess",), ("assess",), ("assess", "x", "--colour"), ("query",), ("show",), ("query", "ada", "--json", "--csv")]
+)
 def test_wrong_use(arguments: tuple[str, ...]) -> None:
     result = run(*arguments)
     assert result.exit_code == 2
@@ -96,7 +98,8 @@ def test_wrong_use(arguments: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    "option", [("--draws", "0"), ("--draws", "x"), ("--draws", "1000000"), ("--lang", "fr"), ("--level", "high"), ("--width", "3"), ("--seed", "-1")]
+    "option",
+    [("--draws", "0"), ("--draws", "x"), ("--draws", "1000000"), ("--lang", "fr"), ("--level", "high"), ("--width", "3"), ("--seed", "-1")],
 )
 def test_wrong_values_of_options(option: tuple[str, str]) -> None:
     result = run("assess", "first_patient", *option)
@@ -114,7 +117,8 @@ def test_assess_reads_a_file(record: Path) -> None:
     text = answered("assess", str(record), *DRAWS)
     assert "Drug level: undetectable" in flat(text)
     as_json = record.with_suffix(".json")
-    as_json.write_text(json.dumps({"current_drug": "adalimumab", "response": "lost", "sjc28": 6, "drug_level": "undetectable"}), encoding="utf-8")
+    content = {"current_drug": "adalimumab", "response": "lost", "sjc28": 6, "drug_level": "undetectable"}
+    as_json.write_text(json.dumps(content), encoding="utf-8")
     assert answered("assess", str(as_json), *DRAWS) == text
 
 
@@ -166,7 +170,14 @@ def test_preferences(record: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [("weights: {mac: 1}", "'mace'"), ("weigths: {mace: 1}", "'weights'"), ("1: 2", "no text"), ("", "empty"), ("[1]", "map"), ("a: [", "YAML")],
+    [
+        ("weights: {mac: 1}", "'mace'"),
+        ("weigths: {mace: 1}", "'weights'"),
+        ("1: 2", "no text"),
+        ("", "empty"),
+        ("[1]", "map"),
+        ("a: [", "YAML"),
+    ],
 )
 def test_wrong_preferences(record: Path, content: str, said: str) -> None:
     path = record.with_name("preferences.yaml")
@@ -372,6 +383,7 @@ def test_closed_pipe_is_quiet() -> None:
 def test_help_does_not_load_the_network() -> None:
     code = (
         "import sys\nsys.argv = ['refra', '--help']\nfrom refra.inference.cli import main\n"
-        "try:\n    main()\nexcept SystemExit:\n    pass\nsys.exit(any(name in sys.modules for name in ('numpy', 'pandas', 'pgmpy', 'rich')))"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "sys.exit(any(name in sys.modules for name in ('numpy', 'pandas', 'pgmpy', 'rich')))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0

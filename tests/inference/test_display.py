@@ -21,6 +21,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 DRAWS = 20
+NAN = re.compile(r"\bnan\b", re.IGNORECASE)
 EXAMPLES = sorted(entry.name for entry in files("refra.data").joinpath("examples").iterdir() if entry.name.endswith(".yaml"))
 CASES = {
     "nothing": {},
@@ -219,12 +220,12 @@ def test_every_example_fits_and_is_clean(name: str, language: str) -> None:
         text = as_text(answer, width)
         assert max(cell_len(line) for line in text.splitlines()) <= width
         assert "\x1b" not in text
-        assert "nan" not in text.lower()
+        assert not NAN.search(text)
         assert "…" not in text
         assert flat(text).count(RESEARCH_USE[language]) == 1
         assert flat(text).endswith(RESEARCH_USE[language])
-        for option in answer.options["label"]:
-            assert option.replace(" ", "") in re.sub(r"\s", "", text)
+    for option in answer.options["label"]:
+        assert option in text
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -232,7 +233,7 @@ def test_every_example_fits_and_is_clean(name: str, language: str) -> None:
 def test_every_kind_of_record(cases: dict[str, Assessment], name: str, width: int) -> None:
     text = as_text(cases[name], width)
     assert max(cell_len(line) for line in text.splitlines()) <= width
-    assert "nan" not in text.lower()
+    assert not NAN.search(text)
     assert flat(text).count(RESEARCH_USE["en"]) == 1
     shown = titles(text)
     assert ("Reasons" in shown) == bool(len(cases[name].reasons))
@@ -317,11 +318,13 @@ def test_str_is_the_text(first: Assessment) -> None:
 def test_missing_numbers_are_dashes(first: Assessment) -> None:
     broken = dataclasses.replace(
         first,
-        options=first.options.assign(utility_low=np.nan, utility_high=np.nan, low=np.nan, acr50=np.nan),
+        options=first.options.assign(utility_low=np.nan, utility_high=np.nan, utility=np.nan, acr50=np.nan, vte=np.nan),
+        causes=first.causes.assign(averted_independent=np.nan, p_first=np.nan),
+        tests=first.tests.assign(p_likeliest=np.nan),
         findings=first.findings.assign(weight=np.where(first.findings["weight"] > 1, np.inf, np.nan)),
     )
     text = as_text(broken)
-    assert "nan" not in text.lower()
+    assert not NAN.search(text)
     assert "+∞" in text
 
 
@@ -335,7 +338,7 @@ def test_query_table() -> None:
 
 def test_query_table_without_interval() -> None:
     frame = pd.DataFrame({"variable": ["x"], "state": ["a"], "probability": [1.0], "low": [np.nan], "high": [np.nan]})
-    assert "nan" not in to_text([query_table(frame)], 80, False).lower()
+    assert not NAN.search(to_text([query_table(frame)], 80, False))
 
 
 @pytest.mark.parametrize(

@@ -64,8 +64,9 @@ def test_parameter() -> None:
     # Adherence moves exposure and all below it, not what stands above it.
     assert {"exposure", "drug_level", "primary_reason"} <= set(shown.data["downstream"])
     assert not {"adherence", "age_group", "driver"} & set(shown.data["downstream"])
-    text = flat(str(shown))
-    for part in (f"{record.centre:.4g}", record.status, record.derivation, record.gap, variables()["adherence"].sentence, "Evidence against it"):
+    text = flat(shown.text(300))
+    sentence = variables()["adherence"].sentence
+    for part in (f"{record.centre:.4g}", record.status, record.derivation, record.gap, sentence, "Evidence against it"):
         assert part in text
     row = evidence()[record.evidence_for[0]]
     assert studies()[row.study_id].citation in text
