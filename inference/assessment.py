@@ -13,13 +13,13 @@ import pandas as pd
 from ..data.labels import check_language
 from ..model.draws import DEFAULT_DRAWS, DEFAULT_SEED, shipped_draws
 from ..model.network import Model
-from .asking import Answer, ask
-from .causes import MAIN_TARGETS, cause_table, driver_table, reason_table
+from .asking import Answer, Known, ask
+from .causes import MAIN_TARGETS, cause_table, driver_table, leading_causes, reason_table
 from .classification import Classification, classify
 from .explanation import RESEARCH_USE, explain
 from .influence import Influence, influence
 from .intervals import DEFAULT_LEVEL
-from .knowledge import CENTRAL, SHIFTED, SHIPPED, working_model
+from .knowledge import CENTRAL, SHIFTED, SHIPPED, copies_in, working_model
 from .next_tests import test_table
 from .options import option_table, outlook, too_close_to_call
 from .patient import Patient
@@ -158,6 +158,7 @@ def assess(
     model, central = (place.model(kind, draws, seed) for kind in (SHIPPED, CENTRAL))
     answer = ask(model, place.inside(model), [t for t in (*MAIN_TARGETS, *STAGE_TARGETS) if t in model.states])
     causes = cause_table(place, model, central, answer, level, language)
+    reasons = reason_table(place, answer, level, language)
     look = outlook(place, model, shipped_draws(draws, seed), wanted)
     options = option_table(place, look, level, language)
     clash = conflict(place, central)
@@ -172,12 +173,12 @@ def assess(
         language=language,
         scores=place.scores,
         causes=causes,
-        reasons=reason_table(place, answer, level, language),
+        reasons=reasons,
         drivers=driver_table(answer, _driver_prior(place, central), level, language),
         options=options,
         tests=test_table(place, central, shipped_draws(0), wanted, language),
         classification=classify(place, model, level),
-        findings=_weights(place, central, causes, clash, language),
+        findings=_weights(place, central, leading_causes(causes, reasons, LEADING), clash, language),
         stages=_stages(model, answer),
         conflict=clash,
         too_close_to_call=too_close_to_call(options),
@@ -189,19 +190,12 @@ def assess(
 def _driver_prior(place: Situation, central: Model) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Return the prior over pathways of this patient before any finding but background and drug."""
     soft = {name: values for name, values in place.record.soft.items() if name == "current_drug"}
-    return ask(central, type(place.record)({}, soft, {}), ["driver"])["driver"][0]
+    return np.asarray(ask(central, Known({}, soft, {}), ["driver"])["driver"][0])
 
 
-def _weights(place: Situation, central: Model, causes: pd.DataFrame, clash: Conflict, language: str) -> pd.DataFrame:
-    leading = list(causes["id"].head(LEADING)) if place.explains else []
-    full = working_model(CENTRAL, 0, 0, _copies(place))
+def _weights(place: Situation, central: Model, leading: tuple[str, ...], clash: Conflict, language: str) -> pd.DataFrame:
+    full = working_model(CENTRAL, 0, 0, copies_in(place.findings))
     return finding_table(place, central, full, leading, clash, language)
-
-
-def _copies(place: Situation) -> tuple[tuple[str, int], ...]:
-    from .knowledge import copies_in
-
-    return copies_in(place.findings)
 
 
 def _stages(model: Model, answer: Answer) -> dict[str, float]:

@@ -85,8 +85,13 @@ def reason_table(place: Situation, answer: Answer, level: float, language: str) 
     if not place.explains:
         return pd.DataFrame(columns=list(REASON_COLUMNS))
     values = answer["primary_reason"]
+    return _state_table("primary_reason", values, level, language, p_first=share_first(values))
+
+
+def _state_table(variable: str, values: Array, level: float, language: str, **columns: Array | float) -> pd.DataFrame:
+    """Return a variable's states with probability, interval and further columns, most probable first."""
     low, high = interval(values, level)
-    states = variables()["primary_reason"].states
+    states = variables()[variable].states
     table = pd.DataFrame(
         {
             "id": [state.id for state in states],
@@ -94,7 +99,7 @@ def reason_table(place: Situation, answer: Answer, level: float, language: str) 
             "probability": values[0],
             "low": low,
             "high": high,
-            "p_first": share_first(values),
+            **columns,
         }
     )
     return table.sort_values("probability", ascending=False, kind="stable").reset_index(drop=True)
@@ -103,25 +108,18 @@ def reason_table(place: Situation, answer: Answer, level: float, language: str) 
 def driver_table(answer: Answer, prior: Array, level: float, language: str) -> pd.DataFrame:
     """Return the posterior of the dominant pathway beside its prior, and how weakly it is identified.
 
-    `prior` is that of the patient before any finding but the background and the drug. `identified` is the share of the prior's entropy that
-    the findings removed: 0 where they say nothing, 1 where the pathway is known. It is the same on every line.
+    `prior` is that of the patient before any finding but the background and the drug. `identified` is how far the findings moved it, in bits
+    (the Kullback-Leibler divergence from prior to posterior): 0 where they say nothing, about 3 where one of eight is known. It is the
+    same on every line.
     """
     values = answer["driver"]
-    low, high = interval(values, level)
-    states = variables()["driver"].states
-    removed = 1 - entropy(values[0]) / entropy(prior)
-    table = pd.DataFrame(
-        {
-            "id": [state.id for state in states],
-            "label": [state.label[language] for state in states],
-            "probability": values[0],
-            "low": low,
-            "high": high,
-            "prior": prior,
-            "identified": removed,
-        }
-    )
-    return table.sort_values("probability", ascending=False, kind="stable").reset_index(drop=True)
+    return _state_table("driver", values, level, language, prior=prior, identified=divergence(values[0], prior))
+
+
+def divergence(posterior: Array, prior: Array) -> float:
+    """Return the Kullback-Leibler divergence in bits of a posterior from its prior (10.1214/aoms/1177729694)."""
+    seen = posterior > 0
+    return float((posterior[seen] * np.log2(posterior[seen] / prior[seen])).sum())
 
 
 def entropy(probabilities: Array) -> float:
@@ -130,4 +128,26 @@ def entropy(probabilities: Array) -> float:
     return float(-(positive * np.log2(positive)).sum())
 
 
-__all__ = ["ABSENCES", "CAUSES", "averted", "cause_table", "driver_table", "entropy", "presence", "reason_table"]
+CAUSE_OF_REASON: Mapping[str, tuple[str, ...]] = {
+    "non_adherence": ("non_adherence",),
+    "immunogenicity": ("anti_drug_antibodies",),
+    "low_exposure_other": ("low_exposure_other",),
+    "wrong_pathway": ("wrong_pathway",),
+    "pathway_escape": ("pathway_escape",),
+    "non_inflammatory": ("fibromyalgia", "osteoarthritis", "depression"),
+    "other_disease": ("other_disease",),
+}
+"""The causes that a primary reason may stand for."""
+
+
+def leading_causes(causes: pd.DataFrame, reasons: pd.DataFrame, most: int) -> tuple[str, ...]:
+    """Return the causes that matter: the one behind the first reason, then the ranking."""
+    if not len(causes) or not len(reasons):
+        return ()
+    ranked = list(causes["id"])
+    behind = CAUSE_OF_REASON[reasons["id"].iloc[0]]
+    first = min(behind, key=ranked.index)
+    return tuple(dict.fromkeys([first, *ranked]))[:most]
+
+
+__all__ = ["ABSENCES", "CAUSES", "averted", "cause_table", "driver_table", "divergence", "entropy", "leading_causes", "presence", "reason_table"]

@@ -82,9 +82,12 @@ def classes_failed(place: Situation) -> tuple[str, ...]:
 
 def criterion_1(place: Situation) -> str:
     """Return whether two classes have failed: yes, no, or undetermined where earlier drugs are not recorded."""
-    if len(classes_failed(place)) >= 2:
+    failed = len(classes_failed(place))
+    if failed >= 2:
         return "yes"
-    return "no" if "earlier" in place.patient.observed else "undetermined"
+    # A current drug of a class that is not recorded may be the second one.
+    open_class = current_counts(place) and place.current_class is None
+    return "no" if "earlier" in place.patient.observed and not (open_class and failed) else "undetermined"
 
 
 def criterion_2(place: Situation) -> tuple[str, str]:
@@ -97,7 +100,8 @@ def criterion_2(place: Situation) -> tuple[str, str]:
         if value is not None and value > D2T_DAS28:
             return "yes", f"{name} is {value:.1f} (above 3.2)"
     for field, least, words in (
-        ("sjc28", 1.0, "swollen joints"),
+        # The state "1-2" begins at half a joint, between none and one.
+        ("sjc28", 0.5, "swollen joints"),
         ("crp", RAISED_CRP, "CRP of 10 mg/L or more"),
         ("glucocorticoid", D2T_GLUCOCORTICOID, "glucocorticoid of 7.5 mg a day or more"),
     ):
@@ -124,7 +128,9 @@ def d2t(place: Situation) -> tuple[str, str, str, str]:
     if first == "yes" and second == "yes":
         return "yes", first, second, f"criteria 1 and 2: {counted}; {why}"
     if first == "undetermined":
-        return "undetermined", first, second, "criterion 1: earlier drugs are not recorded (give `earlier`, {} for none)"
+        missing = "the current drug's class is" if "earlier" in place.patient.observed else "earlier drugs are"
+        hint = "" if "earlier" in place.patient.observed else " (give `earlier`, {} for none)"
+        return "undetermined", first, second, f"criterion 1: {missing} not recorded{hint}"
     return "undetermined", first, second, f"criterion 2: {why}"
 
 
@@ -143,7 +149,7 @@ def _with_refractory_nodes(place: Situation, model: Model) -> Model:
     }
     states: dict[str, tuple[str, ...]] = {CLINICAL: ("no", "yes")}
     drugs = variables()["current_drug"].state_ids
-    start = int(current_counts(place))
+    start = int(current_counts(place) and place.response != "intolerant")
     before: str | None = None
     by_drug = "current_drug" in model.states
     for drug_class in CLASSES:

@@ -16,7 +16,7 @@ from ..data.loading import variables
 from ..model.harms import HARMS
 from .display_layout import Columns, Prose, bar, heading, identifier, lines, numbered, pairs, share, signed, span, to_text, with_span
 from .display_words import WORDS, Words, finding_text
-from .explanation import RESEARCH_USE
+from .explanation import WEAK_BITS, RESEARCH_USE
 from .options import ADDED_TO_CURRENT
 
 if TYPE_CHECKING:
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 TESTS_SHOWN = 6
 DRIVERS_SHOWN = 4
 RESTS_SHOWN = 5
-WEAK = 0.3
-"""Share of the prior's entropy that the findings must remove before the pathway counts as more than weakly identified."""
-
 SPEAKS = 0.05
 """Least weight of evidence that shows at one decimal."""
 
@@ -68,8 +65,8 @@ def _parts(answer: Assessment) -> list[RenderableType]:
         met = answer.causes["averted"].isna().all()
         section("causes", _causes(answer, words, bool(met)), note=words["causes_met" if met else "causes_note"])
     if len(answer.drivers):
-        removed = float(answer.drivers.iloc[0]["identified"])
-        said = words["weak" if removed < WEAK else "identified"].format(p=share(removed))
+        removed, leading = (float(answer.drivers.iloc[0][name]) for name in ("identified", "probability"))
+        said = words["weak" if removed < WEAK_BITS or leading < 0.5 else "identified"].format(p=f"{removed:.1f}")
         section("drivers", _drivers(answer, words), note=said)
     if len(answer.options):
         falling = answer.options["utility"].is_monotonic_decreasing

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 SURE, LIKELY, POSSIBLE = 0.85, 0.6, 0.35
 
+WEAK_BITS = 0.5
+"""Below this many bits of information about the pathway it counts as weakly identified, as it does below a probability of a half."""
+
 RESEARCH_USE: Mapping[str, str] = {
     "en": "refra informs research and thinking; it is no medical device and gives no orders.",
     "zh": "refra 仅供研究与思考参考，不是医疗器械，也不发出医嘱。",
@@ -70,8 +73,12 @@ WORDS: Mapping[str, Mapping[str, str]] = {
 
 def percent(value: float) -> str:
     """Return a probability as a percentage in words of a page: whole numbers, one decimal below 1 %."""
+    if value != value:
+        return "-"
     if value < 0.001:
         return "<0.1 %"
+    if 0.9995 <= value < 1:
+        return ">99.9 %"
     return f"{100 * value:.1f} %" if value < 0.01 else f"{100 * value:.0f} %"
 
 
@@ -124,7 +131,7 @@ def _drug(answer: Assessment, words: Mapping[str, str]) -> str:
 def _mechanism(answer: Assessment, words: Mapping[str, str], language: str) -> str:
     states = {state.id: state.label[language] for state in variables()["driver"].states}
     first = answer.drivers.iloc[0]
-    identified = words["weakly" if first["identified"] < 0.3 else "partly"]
+    identified = words["weakly" if first["identified"] < WEAK_BITS or first["probability"] < 0.5 else "partly"]
     return words["mechanism"].format(
         p=percent(answer.stages["covered"]), driver=states[first["id"]], q=percent(first["probability"]), identified=identified
     )

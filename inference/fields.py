@@ -14,7 +14,8 @@ from typing import Any, TypeAlias
 from ..data.errors import FindingError, UnknownNameError, unknown_name
 from ..data.loading import variables
 from ..data.records import State
-from .drugs import DRUG_CLASSES, DrugName, find_drug, molecules_of
+from ..model.drug_classes import CLASSES as DRUG_CLASSES
+from .drugs import DrugName, find_drug, molecules_of
 from .units import QUANTITIES, Reading, fold_text, read_quantity, reads_as_number, shown
 
 FIELD_VARIABLES: Mapping[str, str] = MappingProxyType(

@@ -13,7 +13,7 @@ from ..data.levels import level_cutoffs
 from ..data.loading import variables
 from ..data.measurements import MeasurementError, measurement_error
 from ..data.records import State
-from .drugs import DRUG_CLASSES
+from ..model.drug_classes import CLASSES as DRUG_CLASSES
 from .fields import (
     FIELD_VARIABLES,
     NOT_TRIED,
@@ -174,6 +174,8 @@ def _weighted_text(variable: str, weights: Sequence[float]) -> str:
 def _measured_text(field: str, reading: Reading) -> str:
     unit = QUANTITIES[field].unit
     shown_unit = "" if unit in _BARE_UNITS else f" {unit}"
+    if unit in ("years", "months") and reading.limit == 1:
+        shown_unit = shown_unit.removesuffix("s")
     return f"{_label(FIELD_VARIABLES[field])} {reading.bound}{reading.limit:g}{shown_unit}"
 
 

@@ -36,13 +36,14 @@ class Influence:
         shares: dict[str, float] = {}
         rows: dict[str, set[str]] = {}
         used: dict[str, set[str]] = {}
-        for record in self.parameters.itertuples():
+        for name, share in zip(self.parameters["parameter"], self.parameters["share"], strict=True):
+            record = parameters()[name]
             ids = (*record.evidence_for, *record.evidence_against)
             for identifier in ids:
                 study = evidence()[identifier].study_id
-                shares[study] = shares.get(study, 0.0) + record.share / len(ids)
+                shares[study] = shares.get(study, 0.0) + float(share) / len(ids)
                 rows.setdefault(study, set()).add(identifier)
-                used.setdefault(study, set()).add(record.parameter)
+                used.setdefault(study, set()).add(name)
         table = pd.DataFrame(
             [
                 (s, studies()[s].citation, studies()[s].doi, studies()[s].pmid, share, tuple(sorted(rows[s])), tuple(sorted(used[s])))

@@ -11,7 +11,7 @@ from ..model.draws import Draws
 from ..model.network import Model
 from .asking import Known, ask, log_probability
 from .causes import entropy
-from .options import Outlook, outlook, ranking_scores
+from .options import outlook, ranking_scores
 from .preferences import Preferences
 from .situation import Situation, finding_nodes
 
@@ -47,11 +47,11 @@ def test_table(place: Situation, central: Model, draws: Draws, preferences: Pref
     known = place.inside(central)
     soft: dict[str, Array] = dict(known.soft)
     for name in names:
-        table = np.ones((len(rows) + 1, central.card(name)))
+        seen_as = np.ones((len(rows) + 1, central.card(name)))
         for number, (own, state) in enumerate(rows, start=1):
             if own == name:
-                table[number] = np.eye(central.card(name))[state]
-        soft[name] = table
+                seen_as[number] = np.eye(central.card(name))[state]
+        soft[name] = seen_as
     seen = Known(known.hard, soft, known.do)
     logs = log_probability(central, seen)
     probability = np.exp(logs[1:] - logs[0])
@@ -61,15 +61,15 @@ def test_table(place: Situation, central: Model, draws: Draws, preferences: Pref
     reasons = ask(central, seen, ["primary_reason"])["primary_reason"] if place.explains else None
     found = []
     for name in names:
-        own = [number for number, row in enumerate(rows, start=1) if row[0] == name]
-        p = probability[np.array(own) - 1]
+        mine = [number for number, row in enumerate(rows, start=1) if row[0] == name]
+        p = probability[np.array(mine) - 1]
         p = p / p.sum()
-        gain = float(p @ scores[own].max(axis=1) - scores[0].max())
-        change = float(p @ (scores[own].argmax(axis=1) != scores[0].argmax()))
-        drop = 0.0 if reasons is None else entropy(reasons[0]) - float(sum(w * entropy(reasons[n]) for w, n in zip(p, own, strict=True)))
+        gain = float(p @ scores[mine].max(axis=1) - scores[0].max())
+        change = float(p @ (scores[mine].argmax(axis=1) != scores[0].argmax()))
+        drop = 0.0 if reasons is None else entropy(reasons[0]) - float(sum(w * entropy(reasons[n]) for w, n in zip(p, mine, strict=True)))
         likeliest = int(np.argmax(p))
-        state = variables()[name].states[likeliest].label[language]
-        found.append((name, variables()[name].label[language], max(gain, 0.0), change, max(drop, 0.0), state, float(p[likeliest])))
+        result = variables()[name].states[likeliest].label[language]
+        found.append((name, variables()[name].label[language], max(gain, 0.0), change, max(drop, 0.0), result, float(p[likeliest])))
     table = pd.DataFrame(found, columns=list(TEST_COLUMNS))
     table = table[(table["expected_gain"] > LEAST) | (table["entropy_drop"] > 1e-6)]
     return table.sort_values(["expected_gain", "entropy_drop"], ascending=False, kind="stable").reset_index(drop=True)
@@ -77,6 +77,3 @@ def test_table(place: Situation, central: Model, draws: Draws, preferences: Pref
 
 def _full(scores: Array, rows: int) -> Array:
     return np.broadcast_to(scores, (rows, scores.shape[1])) if len(scores) == 1 else scores
-
-
-__all__ = ["Outlook", "candidates", "test_table"]

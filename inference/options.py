@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..data.errors import FindingError
 from ..data.labels import label
 from ..data.loading import variables
 from ..model.draws import Draws
@@ -54,7 +55,10 @@ def applicable_options(place: Situation, preferences: Preferences) -> tuple[str,
     """Return the options that make sense: the ones on the current drug need one; unavailable ones are left out."""
     no_drug = place.current_drug == "none"
     needs_drug = ("support_adherence", "optimise_exposure")
-    return tuple(o for o in OPTIONS if o not in preferences.unavailable and not (no_drug and o in needs_drug))
+    chosen = tuple(o for o in OPTIONS if o not in preferences.unavailable and not (no_drug and o in needs_drug))
+    if not chosen:
+        raise FindingError("preferences, unavailable: no option is left; at least one of them is needed")
+    return chosen
 
 
 GATES: Mapping[str, tuple[str, ...]] = {"age_group": (">=65",), "smoking": ("past", "current"), "cardiovascular_risk": ("yes",)}

@@ -76,7 +76,7 @@ _RecordLoader.add_constructor("tag:yaml.org,2002:float", _construct_decimal)
 
 
 def _one_line(error: object) -> str:
-    return " ".join(str(error).split())[:300]
+    return " ".join(str(error).replace("in \"<unicode string>\", ", "").split())[:300]
 
 
 def parse_yaml(text: str, name: str) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from ..data.errors import FindingError, unknown_name
+from ..data.errors import FindingError, RefraError, unknown_name
 from ..data.loading import parameters
 from ..model.draws import Array, Draws
 from ..model.outcomes import OPTIONS
@@ -40,6 +40,9 @@ class Preferences(BaseModel):
             super().__init__(**given)
         except ValidationError as error:
             first = error.errors()[0]
+            cause = first.get("ctx", {}).get("error")
+            if isinstance(cause, RefraError):
+                raise cause from None
             place = ".".join(str(part) for part in first["loc"])
             raise FindingError(f"preferences, {place}: {first.get('input')!r}; {first['msg']}") from None
 

@@ -14,7 +14,6 @@ from ..data.labels import label
 from ..model.network import Model
 from .asking import Answer, Known, ask, log_probability
 from .causes import PRESENT, presence
-from .findings import Finding
 from .situation import Situation, finding_nodes, only
 
 Array = NDArray[np.float64]
@@ -107,7 +106,7 @@ def finding_table(
 
 
 def _present(model: Model, answer: Answer, cause: str) -> Array:
-    return presence(model, answer, cause)[0]
+    return np.asarray(presence(model, answer, cause)[0])
 
 
 def _without(known: Known, name: str) -> Known:
@@ -119,12 +118,8 @@ def conflict_warning(place: Situation, clash: Conflict) -> str | None:
     if clash.score < CONFLICT_WARNING or clash.worst is None:
         return None
     nodes = finding_nodes(place.findings)
-    first, second = (_text(nodes[name]) for name in clash.worst)
+    first, second = (nodes[name].text for name in clash.worst)
     return (
         f"The findings fit together badly: they are {10**clash.score:.0f} times less likely together than one by one. "
         f"“{first}” and “{second}” disagree most: check them."
     )
-
-
-def _text(finding: Finding) -> str:
-    return finding.text

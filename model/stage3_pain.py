@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .building import NodeSpec, Values, binary_by, row_weights, states
 from .drug_classes import TNF_DRUGS
-from .families import along, binary, deterministic, lift, log_odds, on_scale, weights
+from .families import along, binary, deterministic, lift, log_odds, noisy_max, on_scale, weights
 
 Array = NDArray[np.float64]
 
@@ -103,11 +103,14 @@ def physician_global(v: Values) -> Array:
 
 
 def widespread_pain(v: Values) -> Array:
-    """Parents: fibromyalgia, depression."""
-    return log_odds(
-        along(0, 2, [v["widespread_pain.base"], v["widespread_pain.fibromyalgia"]]),
-        along(1, 2, [v.zero, v["widespread_pain.depression"]]),
-    )
+    """Parents: fibromyalgia, depression; causes that act independently of each other, and a leak."""
+
+    def brings(probability: Array) -> Array:
+        absent = binary(np.zeros_like(probability))
+        return np.stack([absent, binary(probability)], axis=1)
+
+    effects = [brings(v["widespread_pain.fibromyalgia"]), brings(v["widespread_pain.depression"])]
+    return noisy_max(binary(v["widespread_pain.base"]), effects)
 
 
 def first_questionnaire(v: Values) -> Array:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from refra.data.loading import variables
 from refra.inference.asking import Known, ask
 from refra.inference.causes import CAUSES, PRESENT, averted
@@ -106,58 +107,72 @@ def test_twin_node_with_noise_of_its_own_forgets_what_was() -> None:
 
 
 def averted_by_enumeration(model: Model, hard: Mapping[str, int], soft: Mapping[str, np.ndarray], cause: str, draw: int = 0) -> float:
-    """P(target met had the cause been absent | findings), by abduction over every world and every interval of noise."""
+    """P(target met had the cause been absent | findings), by abduction over every world and every interval of noise.
+
+    Worlds are rows: each variable multiplies them by its states, each variable of the path by intervals of its noise, within
+    which no row of its table that could matter changes its state.
+    """
     absence = ABSENCES[cause]
-    fixed = {absence.variable: model.position(absence.variable, absence.state)}
     ends = {*PATH, *hard, *soft} | ({"mechanism_reason"} if absence.kind else set())
     order = [name for name in model.states if name in model.ancestors(ends)]
+    tables = {name: model.tables[name][draw if len(model.tables[name]) > 1 else 0] for name in order}
+    worlds: dict[str, np.ndarray] = {}
+    noise: dict[str, np.ndarray] = {}
+    weight = np.ones(1)
 
-    def row(name: str, world: Mapping[str, int]) -> np.ndarray:
-        table = model.tables[name]
-        return table[(draw if len(table) > 1 else 0, *(world[parent] for parent in model.parents[name]))]
+    def rows(name: str, seen: Mapping[str, np.ndarray]) -> np.ndarray:
+        return np.broadcast_to(tables[name][tuple(seen[parent] for parent in model.parents[name])], (len(weight), model.card(name)))
 
-    def intervals(name: str, world: Mapping[str, int]) -> tuple[np.ndarray, np.ndarray]:
-        """Widths and middles of the intervals of noise within which no row that could matter changes its state."""
-        table = model.tables[name]
-        index: list[int | slice] = [draw if len(table) > 1 else 0]
-        for parent in model.parents[name]:
-            index.append(slice(None) if parent in (*PATH, absence.variable) else world[parent])
-        cuts = np.unique(np.concatenate([[0.0, 1.0], np.cumsum(table[tuple(index)], axis=-1).clip(0, 1).ravel()]))
-        return np.diff(cuts), (cuts[1:] + cuts[:-1]) / 2
+    def taken(name: str, seen: Mapping[str, np.ndarray]) -> np.ndarray:
+        return (noise[name][:, None] >= np.cumsum(rows(name, seen), axis=-1)[:, :-1]).sum(axis=-1)
 
-    def taken(name: str, world: Mapping[str, int], noise: float) -> int:
-        cumulative = np.cumsum(row(name, world))
-        return int(min(np.searchsorted(cumulative, noise, side="right"), len(cumulative) - 1))
+    def middles(name: str) -> tuple[np.ndarray, np.ndarray]:
+        parents = model.parents[name]
+        free = [p for p in parents if p in (*PATH, absence.variable)]
+        known = [p for p in parents if p not in free]
+        combinations = {tuple(int(worlds[p][w]) for p in known) for w in range(len(weight))} if known else {()}
+        cuts = [np.array([0.0, 1.0])]
+        for combination in combinations:
+            index = tuple(slice(None) if p in free else combination[known.index(p)] for p in parents)
+            cuts.append(np.cumsum(tables[name][index], axis=-1).clip(0, 1).ravel())
+        edges = np.unique(np.concatenate(cuts))
+        return np.diff(edges), (edges[1:] + edges[:-1]) / 2
 
-    def would_be_met(world: Mapping[str, int], noise: Mapping[str, float]) -> int:
-        other = dict(world)
-        if absence.kind is None:
-            other.update(fixed)
-        elif world["mechanism_reason"] == model.position("mechanism_reason", absence.kind):
-            other[absence.variable] = 1
-        for name in PATH:
-            other[name] = taken(name, other, noise[name])
-        return other["target_met"]
-
-    totals = np.zeros(2)
-
-    def visit(place: int, world: dict[str, int], noise: dict[str, float], weight: float) -> None:
-        if place == len(order):
-            totals[would_be_met(world, noise)] += weight
-            return
-        name = order[place]
+    for name in order:
         if name in PATH:
-            branches = [(width, middle, taken(name, world, middle)) for width, middle in zip(*intervals(name, world), strict=True)]
+            widths, places = middles(name)
+            branches = len(widths)
         else:
-            branches = [(p, 0.0, state) for state, p in enumerate(row(name, world))]
-        for p, middle, state in branches:
-            p = p * float(hard[name] == state) if name in hard else p
-            p = p * soft[name][state] if name in soft else p
-            if p > 0:
-                visit(place + 1, {**world, name: state}, {**noise, name: middle}, weight * p)
+            branches = model.card(name)
+        before = len(weight)
+        worlds = {other: np.repeat(states, branches) for other, states in worlds.items()}
+        noise = {other: np.repeat(values, branches) for other, values in noise.items()}
+        weight = np.repeat(weight, branches)
+        if name in PATH:
+            noise[name] = np.tile(places, before)
+            weight = weight * np.tile(widths, before)
+            worlds[name] = taken(name, worlds)
+        else:
+            worlds[name] = np.tile(np.arange(branches), before)
+            weight = weight * np.take_along_axis(rows(name, worlds), worlds[name][:, None], axis=-1)[:, 0]
+        if name in hard:
+            weight = weight * (worlds[name] == hard[name])
+        if name in soft:
+            weight = weight * soft[name][worlds[name]]
+        kept = weight > 0
+        worlds = {other: states[kept] for other, states in worlds.items()}
+        noise = {other: values[kept] for other, values in noise.items()}
+        weight = weight[kept]
 
-    visit(0, {}, {}, 1.0)
-    return float(totals[1] / totals.sum())
+    other = dict(worlds)
+    if absence.kind is None:
+        other[absence.variable] = np.full(len(weight), model.position(absence.variable, absence.state))
+    else:
+        failed = worlds["mechanism_reason"] == model.position("mechanism_reason", absence.kind)
+        other[absence.variable] = np.where(failed, 1, worlds[absence.variable])
+    for name in PATH:
+        other[name] = taken(name, other)
+    return float(weight @ other["target_met"] / weight.sum())
 
 
 def small_model(seed: int) -> Model:
@@ -226,6 +241,7 @@ def test_twins_of_the_network_equal_enumeration_given_all_but_the_path(cause: st
         hard.pop(name, None)
     hard["target_met"] = 0
     soft = {
+        **({"other_disease": np.array([1.0, 0.0, 0.7, 0.0, 0.0, 0.0])} if cause == "other_disease" else {}),
         "sjc28": np.array([0.1, 0.6, 1.0, 0.4]),
         "drug_level": np.array([0.7, 1.0, 0.5]),
         "response_pattern": np.array([0.1, 1.0, 0.8, 0.6, 0.1]),
@@ -322,15 +338,12 @@ def test_every_parameter_set_has_its_own_twin() -> None:
 
 
 def test_a_cause_that_the_target_does_not_depend_on_has_no_twin() -> None:
-    nodes = {
-        "fibromyalgia": Node((), np.array([[0.7, 0.3]])),
-        "synovitis": Node((), np.array([[0.4, 0.6]])),
-        "target_met": Node(("synovitis",), np.array([[[0.2, 0.8], [0.9, 0.1]]])),
-    }
-    states = {"fibromyalgia": ("no", "yes"), "synovitis": ("none", "high"), "target_met": ("no", "yes")}
-    model = build_model(states, nodes)
+    whole = small_model(1)
+    nodes = {name: Node(whole.parents[name], whole.tables[name]) for name in whole.states}
+    nodes["target_met"] = Node(("synovitis",), whole.tables["target_met"][:, :, 0])
+    model = build_model(whole.states, nodes)
     assert Twins(model).without("fibromyalgia") is None
-    assert averted(model, Known({"target_met": 0}), "fibromyalgia", Twins(model)).tolist() == [0.0]
+    assert averted(model, Known({"target_met": 0}), "fibromyalgia", Twins(model)).tolist() == [0.0, 0.0]
 
 
 def test_the_twin_leaves_the_model_as_it_was() -> None:

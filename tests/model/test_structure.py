@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+
 import refra
 from refra.data.loading import variables
 from refra.inference.engine import compile_plan

@@ -10,6 +10,7 @@ from typing import Any
 import networkx as nx
 import numpy as np
 import pytest
+
 import refra
 from refra.data.loading import variables
 from refra.inference.asking import Known, ask, log_probability
