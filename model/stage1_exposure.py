@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ..data.levels import level_cutoffs
 from .building import NodeSpec, Values, binary_by, rows_by, states
 from .drug_classes import FC_BEARING, INFUSED, ORAL, TNF_MONOCLONAL
-from .families import along, binary, expit, lift, log_odds, logit, on_scale
+from .families import along, expit, lift, log_odds, logit, on_scale
 
 Array = NDArray[np.float64]
 
@@ -21,16 +21,15 @@ USERS = {"ever_smoked": 0.5, "partial": 0.17, "poor": 0.08, "fast": 0.2}
 
 
 def adherence(v: Values) -> Array:
-    """Parents: current_drug, age_group, depression."""
+    """Parents: current_drug, age_group."""
     route = [v["adherence.intravenous"] if d in INFUSED else v["adherence.oral"] if d in ORAL else v.zero for d in DRUGS]
     score = (
-        lift(logit(v["adherence.full_subcutaneous"]), 3)
-        + along(0, 3, route)
-        + along(1, 3, [v["adherence.younger"], v.zero, v["adherence.older"]])
-        + along(2, 3, [v.zero, v["adherence.depression"]])
+        lift(logit(v["adherence.full_subcutaneous"]), 2)
+        + along(0, 2, route)
+        + along(1, 2, [v["adherence.younger"], v.zero, v["adherence.older"]])
     )
     full = expit(score)
-    poor = lift(v["adherence.poor_share"], 3)
+    poor = lift(v["adherence.poor_share"], 2)
     return np.stack([full, (1 - full) * (1 - poor), (1 - full) * poor], axis=-1)
 
 
@@ -163,14 +162,8 @@ def ada_test(v: Values) -> Array:
     return np.stack(rows, axis=1)
 
 
-def depression(v: Values) -> Array:
-    """No parents."""
-    return binary(v["depression.prevalence"])
-
-
 NODES = {
-    "depression": NodeSpec((), depression),
-    "adherence": NodeSpec(("current_drug", "age_group", "depression"), adherence),
+    "adherence": NodeSpec(("current_drug", "age_group"), adherence),
     "ada": NodeSpec(("current_drug", "methotrexate", "adherence", "smoking"), ada),
     "clearance": NodeSpec(("current_drug", "bmi_class", "severity", "autoantibody"), clearance),
     "exposure": NodeSpec(("current_drug", "adherence", "ada", "clearance", "methotrexate"), exposure),

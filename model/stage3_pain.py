@@ -18,6 +18,11 @@ CLINIC = {"depression": 0.17, "female": 0.76, "<2": 0.15}
 """Shares around which the prevalence of fibromyalgia is centred: those of the clinics where it was counted."""
 
 
+def depression(v: Values) -> Array:
+    """No parents."""
+    return binary(v["depression.prevalence"])
+
+
 def fibromyalgia(v: Values) -> Array:
     """Parents: depression, sex, disease_duration; effects are centred so that the clinic's prevalence is kept."""
     mood, female, early = v["fibromyalgia.depression"], v["fibromyalgia.female"], v["fibromyalgia.<2"]
@@ -148,6 +153,7 @@ def target_met(v: Values) -> Array:
 
 
 NODES = {
+    "depression": NodeSpec((), depression),
     "fibromyalgia": NodeSpec(("depression", "sex", "disease_duration"), fibromyalgia),
     "osteoarthritis": NodeSpec(("age_group", "bmi_class"), osteoarthritis),
     "poor_sleep": NodeSpec(("depression", "fibromyalgia"), poor_sleep),

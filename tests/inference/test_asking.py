@@ -254,7 +254,7 @@ def test_roots_taken_in_give_what_the_whole_network_gives() -> None:
         ("widespread_pain", "yes", "no", "fibromyalgia", "no"),
         ("phq9", ">=15", "<5", "depression", "no"),
         ("hand_xray_oa", "yes", "no", "osteoarthritis", "no"),
-        ("earlier_tnf_inhibitor", "never_worked", "lost_response", "covered_tnf_inhibitor", "yes"),
+        ("earlier_tnf_inhibitor", "never_worked", "stopped_other", "covered_tnf_inhibitor", "yes"),
     ],
 )
 def test_findings_point_the_right_way(finding: str, worse: str, better: str, target: str, state: str) -> None:

@@ -9,6 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
+from typer.testing import CliRunner, Result
+
 import refra
 from refra.data.loading import variables
 from refra.inference.assessment import Assessment
@@ -16,8 +19,6 @@ from refra.inference.cli import app
 from refra.inference.display import as_text
 from refra.inference.explanation import RESEARCH_USE
 from refra.inference.querying import query
-from rich.cells import cell_len
-from typer.testing import CliRunner, Result
 
 EXAMPLES = (
     "escape_with_level_in_range", "first_patient", "lupus_on_infliximab", "missed_injections", "never_responded_with_drug_on_board",

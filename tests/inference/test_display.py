@@ -8,6 +8,9 @@ from importlib.resources import files
 import numpy as np
 import pandas as pd
 import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
 from refra.data.labels import label
 from refra.data.loading import variables
 from refra.inference.assessment import Assessment, assess
@@ -17,8 +20,6 @@ from refra.inference.display_words import WORDS
 from refra.inference.explanation import RESEARCH_USE, percent
 from refra.inference.patient import Patient
 from refra.inference.querying import query
-from rich.cells import cell_len
-from rich.console import Console
 
 DRAWS = 20
 NAN = re.compile(r"\bnan\b", re.IGNORECASE)

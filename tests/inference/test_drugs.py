@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from refra.data.errors import UnknownNameError
 from refra.data.levels import level_cutoffs
 from refra.data.loading import evidence, variables

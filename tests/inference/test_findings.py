@@ -5,6 +5,7 @@ from itertools import pairwise
 from statistics import NormalDist
 
 import pytest
+
 from refra.data import measurements
 from refra.data.errors import RecordError
 from refra.data.loading import variables

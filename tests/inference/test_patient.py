@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import refra
 import yaml
+
+import refra
 from refra.data.errors import FindingError, UnknownNameError
 from refra.data.loading import variables
 from refra.inference.drugs import DRUG_CLASSES

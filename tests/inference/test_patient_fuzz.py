@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from refra.data.errors import RefraError
 from refra.data.loading import variables
 from refra.inference.fields import FIELD_VARIABLES

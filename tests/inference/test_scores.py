@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 
 import pytest
+
 from refra.data.loading import evidence
 from refra.inference.patient import Patient
 from refra.inference.scores import cdai_category, das28_category, scores, sdai_category

@@ -4,6 +4,8 @@ import json
 from types import MappingProxyType
 
 import pytest
+from rich.cells import cell_len
+
 import refra
 from refra.data.errors import UnknownNameError
 from refra.data.loading import evidence, parameters, studies, variables
@@ -12,7 +14,6 @@ from refra.inference.querying import query
 from refra.inference.showing import Shown, below, show
 from refra.model.assembly import central_model
 from refra.model.network import Node, build_model
-from rich.cells import cell_len
 
 
 def flat(text: str) -> str:

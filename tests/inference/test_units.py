@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+
 from refra.data.errors import FindingError
 from refra.inference.units import QUANTITIES, read_quantity
 
