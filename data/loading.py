@@ -201,8 +201,7 @@ def build_variable(record: Mapping[str, Any]) -> Variable:
     if record.get("stage") not in STAGES:
         raise RecordError(f"{name}, stage: {record.get('stage')!r}; accepted: {', '.join(STAGES)}")
     states = tuple(
-        State(str(s["id"]), MappingProxyType({"en": s["en"], "zh": s["zh"]}), s.get("low"), s.get("high"))
-        for s in record["states"]
+        State(str(s["id"]), MappingProxyType({"en": s["en"], "zh": s["zh"]}), s.get("low"), s.get("high")) for s in record["states"]
     )
     ids = [state.id for state in states]
     if len(states) < 2 or len(set(ids)) != len(ids):

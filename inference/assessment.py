@@ -37,9 +37,10 @@ LEADING = 3
 class Assessment:
     """The answer for one patient; every probability with the bounds of its credible interval of the given `level`.
 
-    `causes` (not exclusive, ranked by what their absence would have averted), `reasons` (exclusive, sum to 1), `drivers` (the dominant pathway),
-    `options` (ranked by expected utility), `tests` (unobserved findings by what they are worth), `classification`, `findings` (weights of evidence),
-    `influences` (the parameters behind the answer), `stages` (the three questions in numbers), `scores`, `warnings` and `conflict`.
+    `causes` (not exclusive, ranked by what their absence would have averted), `reasons` (exclusive, sum to 1),
+    `drivers` (the dominant pathway), `options` (ranked by expected utility), `tests` (unobserved findings by what they
+    are worth), `classification`, `findings` (weights of evidence), `influences` (the parameters behind the answer),
+    `stages` (the three questions in numbers), `scores`, `warnings` and `conflict`.
     """
 
     patient: Patient
@@ -144,9 +145,10 @@ def assess(
 ) -> Assessment:
     """Return why the biologic probably failed in this patient and what each next step would bring.
 
-    Beside the record it conditions on the treatment target being missed, unless the record says otherwise. Arguments: `patient` is a `Patient` or
-    a mapping of its fields; `preferences` holds weights and unavailable options; `level` is that of the credible intervals; `draws` the number of
-    parameter sets behind them and `seed` their seed; `language` is that of the labels (`en` or `zh`).
+    Beside the record it conditions on the treatment target being missed, unless the record says otherwise. Arguments:
+    `patient` is a `Patient` or a mapping of its fields; `preferences` holds weights and unavailable options; `level` is
+    that of the credible intervals; `draws` the number of parameter sets behind them and `seed` their seed; `language`
+    is that of the labels (`en` or `zh`).
 
     Raises the errors of `Patient`, and `ImpossibleFindingsError` for findings that cannot all hold.
     """

@@ -108,9 +108,9 @@ def _state_table(variable: str, values: Array, level: float, language: str, **co
 def driver_table(answer: Answer, prior: Array, level: float, language: str) -> pd.DataFrame:
     """Return the posterior of the dominant pathway beside its prior, and how weakly it is identified.
 
-    `prior` is that of the patient before any finding but the background and the drug. `identified` is how far the findings moved it, in bits
-    (the Kullback-Leibler divergence from prior to posterior): 0 where they say nothing, about 3 where one of eight is known. It is the
-    same on every line.
+    `prior` is that of the patient before any finding but the background and the drug. `identified` is how far the
+    findings moved it, in bits (the Kullback-Leibler divergence from prior to posterior): 0 where they say nothing,
+    about 3 where one of eight is known. It is the same on every line.
     """
     values = answer["driver"]
     return _state_table("driver", values, level, language, prior=prior, identified=divergence(values[0], prior))
@@ -150,4 +150,15 @@ def leading_causes(causes: pd.DataFrame, reasons: pd.DataFrame, most: int) -> tu
     return tuple(dict.fromkeys([first, *ranked]))[:most]
 
 
-__all__ = ["ABSENCES", "CAUSES", "averted", "cause_table", "driver_table", "divergence", "entropy", "leading_causes", "presence", "reason_table"]
+__all__ = [
+    "ABSENCES",
+    "CAUSES",
+    "averted",
+    "cause_table",
+    "divergence",
+    "driver_table",
+    "entropy",
+    "leading_causes",
+    "presence",
+    "reason_table",
+]

@@ -99,9 +99,7 @@ def _same_molecule(seen: Mapping[str, Observation], raw: Mapping[str, Any]) -> I
                 )
 
 
-def contradictions(
-    seen: Mapping[str, Observation], raw: Mapping[str, Any], failed: Collection[str] = ()
-) -> list[FindingError]:
+def contradictions(seen: Mapping[str, Observation], raw: Mapping[str, Any], failed: Collection[str] = ()) -> list[FindingError]:
     """Return an error for every pair of fields that cannot both be right.
 
     `seen` and `raw` map field to observation and to what was given; `failed` names fields that could not be read, so
@@ -124,19 +122,12 @@ def _drug_warnings(seen: Mapping[str, Observation], state: str | None) -> Iterat
         yield f"current_drug: {molecule} has no state of its own in the network; it is read as one of {among}."
     if "drug_level" in seen and state not in (None, "none", *level_cutoffs()):
         yield (
-            f"drug_level: no level is validated for {molecule or state}; the finding is kept, but the network treats "
-            "it as uninformative."
+            f"drug_level: no level is validated for {molecule or state}; the finding is kept, but the network treats it as uninformative."
         )
     if isinstance(seen.get("drug_level"), Measured) and molecule in ("sarilumab", "levilimab", "olokizumab"):
-        yield (
-            f"drug_level: no range is settled for {molecule}; the number is read by the cut-offs of intravenous "
-            "tocilizumab."
-        )
+        yield (f"drug_level: no range is settled for {molecule}; the number is read by the cut-offs of intravenous tocilizumab.")
     if "ada_test" in seen and state == "jak_inhibitor":
-        yield (
-            "ada_test: antibodies are not formed against a JAK inhibitor, a small molecule; check which drug was "
-            "tested."
-        )
+        yield ("ada_test: antibodies are not formed against a JAK inhibitor, a small molecule; check which drug was tested.")
 
 
 def _marker_warnings(seen: Mapping[str, Observation], state: str | None) -> Iterator[str]:

@@ -33,10 +33,11 @@ CLINICAL, COUNT = "refractory__now", "refractory__count"
 class Classification:
     """Names for the situation, apart from its reason.
 
-    `d2t` is the verdict on criteria 1 and 2 of the EULAR definition (10.1136/annrheumdis-2020-217344): yes, no or undetermined; the third (seen as a
-    problem) is not recorded. `decided_by` says which criterion decides. `true_refractory` is P(at least two classes stopped for inefficacy,
-    synovitis at least moderate, exposure in range, adherence full, no other disease); `pirra` and `nirra` are the probabilities of persistent
-    inflammatory and of non-inflammatory refractory disease (synovitis none, or low with a source of pain), if the verdict is not `no`.
+    `d2t` is the verdict on criteria 1 and 2 of the EULAR definition (10.1136/annrheumdis-2020-217344): yes, no or
+    undetermined; the third (seen as a problem) is not recorded. `decided_by` says which criterion decides.
+    `true_refractory` is P(at least two classes stopped for inefficacy, synovitis at least moderate, exposure in range,
+    adherence full, no other disease); `pirra` and `nirra` are the probabilities of persistent inflammatory and of
+    non-inflammatory refractory disease (synovitis none, or low with a source of pain), if the verdict is not `no`.
     """
 
     d2t: str
@@ -159,7 +160,9 @@ def _with_refractory_nodes(place: Situation, model: Model) -> Model:
         name = f"{COUNT}_{drug_class}"
         parents = (*((before,) if before else ()), *seen, *(("current_drug",) if by_drug else ()))
 
-        def rule(*position: int, bad: set[int] = bad, own: str = drug_class, first: bool = before is None, drugs_seen: int = len(seen)) -> int:
+        def rule(
+            *position: int, bad: set[int] = bad, own: str = drug_class, first: bool = before is None, drugs_seen: int = len(seen)
+        ) -> int:
             so_far = start if first else position[0]
             results = position[0 if first else 1 :][:drugs_seen]
             current = CLASS_OF.get(drugs[position[-1]]) if by_drug else place.current_class

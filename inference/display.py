@@ -16,7 +16,7 @@ from ..data.loading import variables
 from ..model.harms import HARMS
 from .display_layout import Columns, Prose, bar, heading, identifier, lines, numbered, pairs, share, signed, span, to_text, with_span
 from .display_words import WORDS, Words, finding_text
-from .explanation import WEAK_BITS, RESEARCH_USE
+from .explanation import RESEARCH_USE, WEAK_BITS
 from .options import ADDED_TO_CURRENT
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ DRIVERS_SHOWN = 4
 RESTS_SHOWN = 5
 SPEAKS = 0.05
 """Least weight of evidence that shows at one decimal."""
+
 
 def as_text(assessment: Assessment, width: int = 100, color: bool = False) -> str:
     """Return an assessment as text of at most `width` columns; `color` adds terminal colours."""

@@ -47,7 +47,6 @@ class DrugName:
     states: tuple[str, ...]
 
 
-
 def _parts(text: str) -> tuple[str, ...]:
     return tuple(part for part in (piece.strip() for piece in text.split(";")) if part)
 
@@ -123,9 +122,7 @@ def _unknown(name: str, where: str) -> UnknownNameError:
 
 def _outside(name: str, drug: Drug, where: str) -> UnknownNameError:
     start = f"{where}: " if where else ""
-    return UnknownNameError(
-        f"{start}{name!r} is {drug.note}; that class is not in the network. Its classes: {', '.join(DRUG_CLASSES)}."
-    )
+    return UnknownNameError(f"{start}{name!r} is {drug.note}; that class is not in the network. Its classes: {', '.join(DRUG_CLASSES)}.")
 
 
 def find_drug(name: str, where: str = "") -> DrugName:

@@ -165,9 +165,7 @@ class RootedTree:
     @property
     def separators(self) -> tuple[int, ...]:
         """The mask that each clique shares with the one above it (0 at a root)."""
-        return tuple(
-            clique & self.cliques[up] if up >= 0 else 0 for clique, up in zip(self.cliques, self.above, strict=True)
-        )
+        return tuple(clique & self.cliques[up] if up >= 0 else 0 for clique, up in zip(self.cliques, self.above, strict=True))
 
 
 def _walk(start: int, neighbours: Sequence[Sequence[int]]) -> dict[int, int]:

@@ -185,15 +185,10 @@ class Plan:
             raise unknown_name("table", factor.variable, tables)
         table = np.asarray(tables[factor.variable], dtype=np.float64)
         if table.shape[1:] != factor.shape or table.ndim != len(factor.shape) + 1:
-            raise RefraError(
-                f"table of {factor.variable}: shape {table.shape} should be (draws or 1, "
-                f"{', '.join(map(str, factor.shape))})"
-            )
+            raise RefraError(f"table of {factor.variable}: shape {table.shape} should be (draws or 1, {', '.join(map(str, factor.shape))})")
         return table
 
-    def _marginals(
-        self, answers: Sequence[Floats], fixed: Mapping[str, Index], impossible: NDArray[np.bool_]
-    ) -> dict[Target, Floats]:
+    def _marginals(self, answers: Sequence[Floats], fixed: Mapping[str, Index], impossible: NDArray[np.bool_]) -> dict[Target, Floats]:
         """Give the answers their targets' shapes and put the variables with a known state back in."""
         place_of = {name: place for place, name in enumerate(self._names)}
         tables = dict(zip(self._masks, answers, strict=True))
@@ -309,9 +304,7 @@ def cached_plan(
     return _cached(structure, tuple(targets), frozenset(hard), frozenset(soft), frozenset(do))
 
 
-def _plan(
-    structure: Structure, targets: tuple[Target, ...], hard: frozenset[str], soft: frozenset[str], do: frozenset[str]
-) -> Plan:
+def _plan(structure: Structure, targets: tuple[Target, ...], hard: frozenset[str], soft: frozenset[str], do: frozenset[str]) -> Plan:
     cards, parents = dict(structure.cards), dict(structure.parents)
     asked = {name for target in targets for name in _names_of(target)}
     for name in sorted(asked | hard | soft | do):
@@ -375,9 +368,7 @@ def _ancestors(start: Iterable[str], parents: Mapping[str, Sequence[str]]) -> se
     return found
 
 
-def _factor(
-    variable: str, scope: Sequence[str], soft: bool, number: Mapping[str, int], cards: Mapping[str, int]
-) -> Factor:
+def _factor(variable: str, scope: Sequence[str], soft: bool, number: Mapping[str, int], cards: Mapping[str, int]) -> Factor:
     fixed = [place for place, name in enumerate(scope, start=1) if name not in number]
     free = [place for place, name in enumerate(scope, start=1) if name in number]
     free.sort(key=lambda place: number[scope[place - 1]])

@@ -17,9 +17,7 @@ Load = Callable[[int, slice], Floats]
 CERTAIN = -650.0
 
 
-def _linear(
-    steps: Sequence[Step], slots: list[Floats | None], up: list[Floats], down: list[Floats], arena: Floats | None = None
-) -> None:
+def _linear(steps: Sequence[Step], slots: list[Floats | None], up: list[Floats], down: list[Floats], arena: Floats | None = None) -> None:
     """Execute steps on probabilities; `up` and `down` collect each pass's scales, shape (draws or 1,).
 
     Outputs lie in the `arena`, shape (entries, draws): fresh memory for each would cost as much as the arithmetic.
@@ -103,9 +101,7 @@ def _filled(slots: Sequence[Floats | None], answers: Sequence[int], draws: int) 
     return found
 
 
-def execute(
-    schedule: Schedule, load: Load, static: Sequence[bool], parts: Sequence[slice], draws: int
-) -> tuple[list[Floats], Floats]:
+def execute(schedule: Schedule, load: Load, static: Sequence[bool], parts: Sequence[slice], draws: int) -> tuple[list[Floats], Floats]:
     """Run a schedule over all draws.
 
     Args:

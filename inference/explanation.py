@@ -123,9 +123,7 @@ def _reason(answer: Assessment, words: Mapping[str, str], language: str) -> str:
 
 def _drug(answer: Assessment, words: Mapping[str, str]) -> str:
     stage = answer.stages
-    return words["drug"].format(
-        p=percent(stage["exposure_in_range"]), q=percent(stage["antibodies"]), r=percent(stage["doses_missed"])
-    )
+    return words["drug"].format(p=percent(stage["exposure_in_range"]), q=percent(stage["antibodies"]), r=percent(stage["doses_missed"]))
 
 
 def _mechanism(answer: Assessment, words: Mapping[str, str], language: str) -> str:

@@ -196,8 +196,7 @@ def read_likelihood(field: str, variable: str, given: Mapping[Any, Any]) -> Froz
         weight = raw if isinstance(raw, (bool, str)) else plain(raw)
         if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 <= weight <= 1:
             raise FindingError(
-                f"{field}: the likelihood of {state!r} is {shown(raw)}; accepted: P(what was seen | {state}), "
-                "a number from 0 to 1"
+                f"{field}: the likelihood of {state!r} is {shown(raw)}; accepted: P(what was seen | {state}), a number from 0 to 1"
             )
         weights[state] = float(weight)
     ids = variables()[variable].state_ids
@@ -237,9 +236,7 @@ def _read_outcome(field: str, drug_class: str, given: object) -> tuple[Any, Stat
         return weights, _weighted(variable, weights)
     if not isinstance(given, str):
         outcomes = ", ".join(state for state in variables()[variable].state_ids if state != NOT_TRIED)
-        raise FindingError(
-            f"{field}: {shown(given)} is no outcome; accepted: {outcomes}; leave out a class that was not tried"
-        )
+        raise FindingError(f"{field}: {shown(given)} is no outcome; accepted: {outcomes}; leave out a class that was not tried")
     state = find_state(variable, given)
     if state is None:
         raise _unknown_state(field, variable, given)
@@ -260,10 +257,7 @@ def _read_earlier_entry(name: object, given: object) -> tuple[str, Any, str, lis
     if untried and len(read) > 1:
         raise FindingError(f"{where}: 'not_tried' beside other outcomes; it is accepted alone")
     if drug.molecule not in (None, drug.drug_class) and len(read) > 1:
-        raise FindingError(
-            f"{where}: {len(read)} outcomes for one molecule; accepted: one, or a list under the class "
-            f"{drug.drug_class}"
-        )
+        raise FindingError(f"{where}: {len(read)} outcomes for one molecule; accepted: one, or a list under the class {drug.drug_class}")
     found = [] if untried else [EarlierDrug(drug.drug_class, drug.molecule, outcome, raw) for raw, outcome in read]
     stored = tuple(raw for raw, _ in read) if isinstance(given, (list, tuple)) else read[0][0]
     return name.strip(), stored, drug.molecule or drug.drug_class, found
@@ -275,9 +269,7 @@ def read_earlier(given: object) -> tuple[FrozenMapping, EarlierSeen]:
     A map is complete: what it does not name was not tried, and an empty one says that nothing was.
     """
     if not isinstance(given, Mapping):
-        raise FindingError(
-            f"earlier: {shown(given)}; a map from drug class or molecule to outcome is accepted, {{}} if none was tried"
-        )
+        raise FindingError(f"earlier: {shown(given)}; a map from drug class or molecule to outcome is accepted, {{}} if none was tried")
     stored: dict[str, Any] = {}
     meanings: set[str] = set()
     found: list[EarlierDrug] = []
@@ -317,18 +309,9 @@ def read_field(field: str, given: object) -> tuple[object, Observation] | None:
     if isinstance(value, bool):
         if set(ids) == {"no", "yes"}:
             return ("yes", StateSeen("yes")) if value else ("no", StateSeen("no"))
-        raise FindingError(
-            f"{field}: {value} is a truth value (YAML reads yes, no, on and off so); "
-            f"accepted: {_accepted(field, variable)}"
-        )
+        raise FindingError(f"{field}: {value} is a truth value (YAML reads yes, no, on and off so); accepted: {_accepted(field, variable)}")
     if isinstance(value, (int, float, numbers.Real, Decimal)):
         if field in QUANTITIES:
             return value, Measured(read_quantity(field, value))
-        raise FindingError(
-            f"{field}: {shown(value)} is a number, and a number is never the index of a state; "
-            f"accepted: {', '.join(ids)}"
-        )
-    raise FindingError(
-        f"{field}: {shown(given)} cannot be read; accepted: {_accepted(field, variable)}; "
-        "or a likelihood, state -> 0 to 1"
-    )
+        raise FindingError(f"{field}: {shown(value)} is a number, and a number is never the index of a state; accepted: {', '.join(ids)}")
+    raise FindingError(f"{field}: {shown(given)} cannot be read; accepted: {_accepted(field, variable)}; or a likelihood, state -> 0 to 1")

@@ -89,8 +89,8 @@ def measured_likelihood(value: float, error: MeasurementError, cutoffs: Sequence
     """Return the likelihood of the intervals that `cutoffs` (rising, in the value's unit) divide the line into.
 
     That is the probability that the true value lies in the interval, given the measured one and a normal error of
-    standard deviation `error.value` (of the natural logarithm on the scale `log`, of the root on `square_root`), scaled to a maximum of 1 and never
-    below 1e-12. A value of 0 on the scale `log` lies below every cut-off.
+    standard deviation `error.value` (of the natural logarithm on the scale `log`, of the root on `square_root`), scaled
+    to a maximum of 1 and never below 1e-12. A value of 0 on the scale `log` lies below every cut-off.
     """
 
     def distance(cutoff: float) -> float:

@@ -23,9 +23,10 @@ CITATION_COLUMNS = ("study", "citation", "doi", "pmid", "share", "evidence", "pa
 class Influence:
     """What an answer rests on.
 
-    `parameters` lists every record that moves the answer: `effect` is the change of the leading probability when the record alone rises by one
-    standard deviation, `share` its part of the answer's variance to first order (over all reasons, or all options' low disease activity where
-    no reasons are given). `judgement_share` is the part of the records whose status is judgement.
+    `parameters` lists every record that moves the answer: `effect` is the change of the leading probability when the
+    record alone rises by one standard deviation, `share` its part of the answer's variance to first order (over all
+    reasons, or all options' low disease activity where no reasons are given). `judgement_share` is the part of the
+    records whose status is judgement.
     """
 
     parameters: pd.DataFrame

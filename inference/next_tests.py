@@ -38,9 +38,10 @@ def candidates(place: Situation, model: Model) -> tuple[str, ...]:
 def test_table(place: Situation, central: Model, draws: Draws, preferences: Preferences, language: str) -> pd.DataFrame:
     """Return for each unobserved finding what knowing it is worth, in the central network.
 
-    `expected_gain` is the expected utility gained by choosing after seeing it (QALY; expected value of the information), `p_change` the
-    probability that the first option changes, `entropy_drop` the expected fall of the primary reason's entropy (bits), `likeliest` the result to
-    expect. Findings that change nothing are left out; the most useful comes first.
+    `expected_gain` is the expected utility gained by choosing after seeing it (QALY; expected value of the
+    information), `p_change` the probability that the first option changes, `entropy_drop` the expected fall of the
+    primary reason's entropy (bits), `likeliest` the result to expect. Findings that change nothing are left out; the
+    most useful comes first.
     """
     names = candidates(place, central)
     rows = [(name, state) for name in names for state in range(central.card(name))]

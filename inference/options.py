@@ -95,9 +95,7 @@ def outlook(place: Situation, model: Model, draws: Draws, preferences: Preferenc
     classes = ("continue", *(c for c in CLASSES if c in chosen))
     names = [f"{harm}_{c}" for harm in HARMS for c in classes]
     answer = ask(model, known, names)
-    harms = {
-        (harm, option): answer[f"{harm}_{option if option in classes else 'continue'}"][:, 1] for harm in HARMS for option in chosen
-    }
+    harms = {(harm, option): answer[f"{harm}_{option if option in classes else 'continue'}"][:, 1] for harm in HARMS for option in chosen}
     joint = ask(model, known, [("pain_source", "other_disease_active")])[("pain_source", "other_disease_active")]
     relief = (1 - joint[:, 0, 0]) * draws["treat_noninflammatory.relief"]
     other = joint[:, :, 1].sum(axis=1)

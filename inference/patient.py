@@ -122,9 +122,7 @@ class Patient(BaseModel):
     first_questionnaire: Value = Field(default=None, description="FiRST, 0-6")
     phq9: Value = Field(default=None, description="PHQ-9, 0-27")
     sleep_questionnaire: Value = Field(default=None, description="PSQI, 0-21")
-    red_flags: State = Field(
-        default=None, description="none, crystals, fever_weight_loss, new_autoantibodies, single_joint"
-    )
+    red_flags: State = Field(default=None, description="none, crystals, fever_weight_loss, new_autoantibodies, single_joint")
 
     def __init__(self, /, **fields: Any) -> None:
         """Read and check the fields; see the class for what they take and which errors they raise."""

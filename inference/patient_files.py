@@ -76,7 +76,7 @@ _RecordLoader.add_constructor("tag:yaml.org,2002:float", _construct_decimal)
 
 
 def _one_line(error: object) -> str:
-    return " ".join(str(error).replace("in \"<unicode string>\", ", "").split())[:300]
+    return " ".join(str(error).replace('in "<unicode string>", ', "").split())[:300]
 
 
 def parse_yaml(text: str, name: str) -> Any:
@@ -106,9 +106,7 @@ def parse_json(text: str, name: str) -> Any:
     except FindingError:
         raise
     except (ValueError, RecursionError) as error:
-        raise FindingError(
-            f"{name}: not readable as JSON: {_one_line(error)}; accepted: one object from field to value"
-        ) from None
+        raise FindingError(f"{name}: not readable as JSON: {_one_line(error)}; accepted: one object from field to value") from None
 
 
 def read_text(path: str | PathLike[str]) -> tuple[str, str]:
@@ -157,7 +155,4 @@ def read_row(row: Any) -> dict[Any, Any]:
     items = getattr(row, "items", None)
     if not callable(items):
         raise FindingError(f"{shown(row)} is not a row; accepted: a pandas Series or a map from column to cell")
-    return {
-        key: _cell(key, value)
-        for key, value in _refuse_doubles("row", cast("Iterable[tuple[Any, Any]]", items())).items()
-    }
+    return {key: _cell(key, value) for key, value in _refuse_doubles("row", cast("Iterable[tuple[Any, Any]]", items())).items()}

@@ -27,9 +27,9 @@ ACTIVITY_FIELDS = ("sjc28", "tjc28", "crp", "esr", "patient_global", "physician_
 class Situation:
     """A patient as the assessment sees it.
 
-    `current_drug` is the state of that variable if one is known. `known` holds the record and, unless the record settles it, that the
-    target is missed; `target` says how it stands; `explains` whether reasons are asked for (not before a first biologic, and not after a stop
-    for intolerance without recorded activity).
+    `current_drug` is the state of that variable if one is known. `known` holds the record and, unless the record
+    settles it, that the target is missed; `target` says how it stands; `explains` whether reasons are asked for (not
+    before a first biologic, and not after a stop for intolerance without recorded activity).
     """
 
     patient: Patient
@@ -95,7 +95,9 @@ def situation(patient: Patient) -> Situation:
     explains = drug != "none"
     target = measured.target_state
     if drug == "none":
-        warnings.append("No biologic or JAK inhibitor is being taken: there is no failure to explain; the options are those of a first one.")
+        warnings.append(
+            "No biologic or JAK inhibitor is being taken: there is no failure to explain; the options are those of a first one."
+        )
     elif response == "intolerant" and not activity:
         explains = False
         warnings.append("The drug was stopped for intolerance and no disease activity is recorded: options are given, reasons are not.")

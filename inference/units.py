@@ -14,9 +14,7 @@ from types import MappingProxyType
 
 from ..data.errors import FindingError
 
-_NUMBER = re.compile(
-    r"(?P<bound><=|>=|<|>)?\s*(?P<number>[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[-+]?[0-9]+)?)(?P<unit>.*)"
-)
+_NUMBER = re.compile(r"(?P<bound><=|>=|<|>)?\s*(?P<number>[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[-+]?[0-9]+)?)(?P<unit>.*)")
 _COMMA = re.compile(r"[0-9],[0-9]")
 
 _shorten = reprlib.Repr()
@@ -118,9 +116,7 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
             "proportion", 0, 1, {"%": 0.01, "percent": 0.01, "proportion": 1.0}, hint="write '85 %' for a percentage"
         ),
         "drug_level": _quantity("mg/L", 0, 2000, _MASS, open_ended=True),
-        "ada_test": _quantity(
-            "AU/mL", 0, 1e6, {"AU/mL": 1.0}, open_ended=True, hint="give another assay's result as a state"
-        ),
+        "ada_test": _quantity("AU/mL", 0, 1e6, {"AU/mL": 1.0}, open_ended=True, hint="give another assay's result as a state"),
         "sjc28": _quantity("joints", 0, 28, _JOINTS, whole=True),
         "tjc28": _quantity("joints", 0, 28, _JOINTS, whole=True),
         "crp": _quantity("mg/L", 0, 1000, _MASS, open_ended=True),
@@ -128,9 +124,7 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
         "patient_global": _quantity("mm", 0, 100, _VISUAL, hint="write '8 cm' for a 10 cm scale"),
         "physician_global": _quantity("mm", 0, 100, _VISUAL, hint="write '8 cm' for a 10 cm scale"),
         "rf": _quantity("IU/mL", 0, 1e5, {"IU/mL": 1.0, "U/mL": 1.0, "kIU/L": 1.0, "kU/L": 1.0}, open_ended=True),
-        "acpa": _quantity(
-            "U/mL", 0, 1e5, {"U/mL": 1.0, "IU/mL": 1.0, "EU/mL": 1.0, "kU/L": 1.0, "units": 1.0}, open_ended=True
-        ),
+        "acpa": _quantity("U/mL", 0, 1e5, {"U/mL": 1.0, "IU/mL": 1.0, "EU/mL": 1.0, "kU/L": 1.0, "units": 1.0}, open_ended=True),
         "eta_14_3_3": _quantity("ng/mL", 0, 1000, {"ng/mL": 1.0, "ug/L": 1.0, "pg/mL": 1e-3}, open_ended=True),
         "il6_level": _quantity("pg/mL", 0, 1e6, {"pg/mL": 1.0, "ng/L": 1.0, "ng/mL": 1e3}, open_ended=True),
         "phq9": _quantity("points", 0, 27, _POINTS, whole=True),
@@ -159,9 +153,7 @@ def _split(field: str, given: object) -> tuple[str, float, str, bool]:
     text = fold_text(given)
     if _COMMA.search(text):
         example = shown(given.replace(",", "."))
-        raise _refuse(
-            field, given, f"has a comma; write a decimal point as in {example}, and no separator of thousands"
-        )
+        raise _refuse(field, given, f"has a comma; write a decimal point as in {example}, and no separator of thousands")
     match = _NUMBER.fullmatch(text)
     if match is None:
         raise _refuse(field, given, "is not a number with a unit")

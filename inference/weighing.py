@@ -28,8 +28,8 @@ FINDING_COLUMNS = ("field", "variable", "finding", "cause", "label", "weight", "
 class Conflict:
     """How the findings fit together: log10 of [product of P(finding)] / P(findings), given background and drug.
 
-    Above 0 the findings are less likely together than one by one (Jensen et al. 1991, 10.1007/3-540-54659-6_70). `by_node` is the same for each
-    finding against all others together; `worst` the pair that disagrees most.
+    Above 0 the findings are less likely together than one by one (Jensen et al. 1991, 10.1007/3-540-54659-6_70).
+    `by_node` is the same for each finding against all others together; `worst` the pair that disagrees most.
     """
 
     score: float
@@ -70,9 +70,7 @@ def _logit10(p: Array) -> Array:
         return np.asarray((np.log(p) - np.log1p(-p)) / np.log(10))
 
 
-def finding_table(
-    place: Situation, model: Model, full: Model, causes: Sequence[str], clash: Conflict, language: str
-) -> pd.DataFrame:
+def finding_table(place: Situation, model: Model, full: Model, causes: Sequence[str], clash: Conflict, language: str) -> pd.DataFrame:
     """Return for each finding and leading cause its weight of evidence, as a tidy frame.
 
     `weight` is log10 of the cause's odds with all findings over its odds without this one (Good 1950): 1 means ten times for, -1 ten times
@@ -85,7 +83,9 @@ def finding_table(
     weights: dict[str, dict[str, float]] = {}
     known = place.inside(model)
     every = set(inner)
-    answer = ask(model, _as_rows(model, known, inner, [every, *(every - {n} for n in inner)]), targets) if inner else ask(model, known, targets)
+    answer = (
+        ask(model, _as_rows(model, known, inner, [every, *(every - {n} for n in inner)]), targets) if inner else ask(model, known, targets)
+    )
     for cause in causes:
         logits = _logit10(presence(model, answer, cause))
         weights[cause] = {name: float(logits[0] - logits[1 + i]) for i, name in enumerate(inner)}
@@ -98,7 +98,15 @@ def finding_table(
             both = [_logit10(_present(full, a, cause)) for a in (answer, other)]
             weights[cause][name] = float(both[0] - both[1])
     rows = [
-        (finding.field, finding.variable, finding.text, cause, label("causes", cause, language), weights[cause][name], clash.by_node.get(name, 0.0))
+        (
+            finding.field,
+            finding.variable,
+            finding.text,
+            cause,
+            label("causes", cause, language),
+            weights[cause][name],
+            clash.by_node.get(name, 0.0),
+        )
         for name, finding in nodes.items()
         for cause in causes
     ]

@@ -123,9 +123,7 @@ def mean_difference(rows: Sequence[Evidence], heterogeneity: str = "0.2", factor
     return mean * float(factor), spread
 
 
-def pooled_risk_difference(
-    rows: Sequence[Evidence], heterogeneity: str = "0.03", spread: str = "0.4"
-) -> tuple[float, float]:
+def pooled_risk_difference(rows: Sequence[Evidence], heterogeneity: str = "0.03", spread: str = "0.4") -> tuple[float, float]:
     """Pool risk differences and return the size as a probability, with the logit spread stated in the record."""
     centre, _ = mean_difference(rows, heterogeneity)
     return abs(centre), float(spread)

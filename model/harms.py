@@ -60,9 +60,7 @@ def vte(v: Values, drug_class: str) -> Array:
     """Rate by age_group, bmi_class."""
     jak = v["vte.jak_inhibitor"] if drug_class == "jak_inhibitor" else v.one
     return np.asarray(
-        lift(v["vte.base"] * jak, 2)
-        * along(0, 2, [v.one, v.one, v["vte.age"]])
-        * along(1, 2, [v.one, v.one, v["vte.obese"]])
+        lift(v["vte.base"] * jak, 2) * along(0, 2, [v.one, v.one, v["vte.age"]]) * along(1, 2, [v.one, v.one, v["vte.obese"]])
     )
 
 
@@ -70,19 +68,14 @@ def zoster(v: Values, drug_class: str) -> Array:
     """Rate by age_group, glucocorticoid."""
     rate = v["zoster.base"] if drug_class == NO_BIOLOGIC else v[f"zoster.rate_{drug_class}"]
     return np.asarray(
-        lift(rate, 2)
-        * along(0, 2, [v.one, v.one, v["zoster.age"]])
-        * along(1, 2, [v.one, v.one, v["zoster.glucocorticoid"]])
+        lift(rate, 2) * along(0, 2, [v.one, v.one, v["zoster.age"]]) * along(1, 2, [v.one, v.one, v["zoster.glucocorticoid"]])
     )
 
 
 def gi_perforation(v: Values, drug_class: str) -> Array:
     """Rate by glucocorticoid."""
     ratio = v.one if drug_class in (NO_BIOLOGIC, "tnf_inhibitor") else v[f"gi_perforation.{drug_class}"]
-    return np.asarray(
-        lift(v["gi_perforation.tnf_inhibitor"] * ratio, 1)
-        * along(0, 1, [v.one, v.one, v["gi_perforation.glucocorticoid"]])
-    )
+    return np.asarray(lift(v["gi_perforation.tnf_inhibitor"] * ratio, 1) * along(0, 1, [v.one, v.one, v["gi_perforation.glucocorticoid"]]))
 
 
 def malignancy(v: Values, drug_class: str) -> Array:

@@ -123,9 +123,7 @@ def lda_continue(v: Values) -> Array:
 
 def acr50_switch(v: Values) -> Array:
     """Parents: response, synovitis now, fibromyalgia."""
-    responding = along(
-        1, 3, [v["acr50.none"], v["acr50.low"], v["acr50.moderate_or_high"], v["acr50.moderate_or_high"]]
-    )
+    responding = along(1, 3, [v["acr50.none"], v["acr50.low"], v["acr50.moderate_or_high"], v["acr50.moderate_or_high"]])
     responding = expit(logit(responding) + along(2, 3, [v.zero, v["acr50.fibromyalgia"]]))
     not_responding = lift(v["acr50.no_response"], 3) + np.zeros_like(responding)
     return binary(np.concatenate([not_responding, responding], axis=1))

@@ -45,10 +45,7 @@ def unhindered_coverage(v: Values, drug_class: str) -> Array:
 
 def coverage(v: Values, drug_class: str) -> Array:
     """Return P(covered) of a class by driver and multi_refractory, shape (S, drivers, 2), before any other modifier."""
-    return expit(
-        logit(unhindered_coverage(v, drug_class))[..., None]
-        + along(1, 2, [v.zero, v[f"covered_{drug_class}.multi_refractory"]])
-    )
+    return expit(logit(unhindered_coverage(v, drug_class))[..., None] + along(1, 2, [v.zero, v[f"covered_{drug_class}.multi_refractory"]]))
 
 
 def average_prior(v: Values) -> Array:
@@ -76,9 +73,7 @@ def average_coverage(v: Values, drug_class: str) -> Array:
 def escape(v: Values) -> Array:
     """Parents: current_drug. P(covered by the class) x P(the pathway was left while on the drug)."""
     left = 1 - np.exp(-v["escape.hazard"] * v["escape.years_on_drug"])
-    return binary(
-        along(0, 1, [v.zero * left if drug not in CLASS_OF else average_coverage(v, CLASS_OF[drug]) * left for drug in DRUGS])
-    )
+    return binary(along(0, 1, [v.zero * left if drug not in CLASS_OF else average_coverage(v, CLASS_OF[drug]) * left for drug in DRUGS]))
 
 
 def _destination(v: Values, drug: str) -> Array:
@@ -175,10 +170,7 @@ def true_course(v: Values) -> Array:
             return uncovered
         return covered_in_range if level == "in_range" else covered_low
 
-    rows = [
-        [[[choose(s, c, e, x) for x in states("exposure")] for e in ("no", "yes")] for c in ("no", "yes")]
-        for s in SYNOVITIS
-    ]
+    rows = [[[[choose(s, c, e, x) for x in states("exposure")] for e in ("no", "yes")] for c in ("no", "yes")] for s in SYNOVITIS]
     stacked = np.array(rows)
     return np.moveaxis(stacked, 4, 0)
 
@@ -343,9 +335,7 @@ NODES = {
     "covered_jak_inhibitor": NodeSpec(_COVERED_PARENTS, partial(covered, drug_class="jak_inhibitor")),
     "covered_current": NodeSpec(("current_drug", *(f"covered_{c}" for c in CLASSES)), covered_current),
     "engagement": NodeSpec(("covered_current", "exposure"), engagement),
-    "synovitis": NodeSpec(
-        ("engagement", "severity", "methotrexate", "smoking", "bmi_class", "other_disease_active"), synovitis
-    ),
+    "synovitis": NodeSpec(("engagement", "severity", "methotrexate", "smoking", "bmi_class", "other_disease_active"), synovitis),
     "true_course": NodeSpec(("synovitis", "covered_current", "escape", "exposure"), true_course),
     "il6_axis": NodeSpec(("driver", "severity"), il6_axis),
     "acute_phase_block": NodeSpec(("current_drug", "exposure"), acute_phase_block),
@@ -353,9 +343,7 @@ NODES = {
     "response_pattern": NodeSpec(
         ("true_course",), rows_by("response_pattern", tuple(f"response_pattern.{s}" for s in states("true_course")))
     ),
-    "months_on_drug": NodeSpec(
-        ("true_course",), rows_by("months_on_drug", tuple(f"months_on_drug.{s}" for s in states("true_course")))
-    ),
+    "months_on_drug": NodeSpec(("true_course",), rows_by("months_on_drug", tuple(f"months_on_drug.{s}" for s in states("true_course")))),
     **{f"earlier_{c}": NodeSpec((f"covered_{c}",), partial(earlier, drug_class=c)) for c in CLASSES},
     "rf": NodeSpec(("autoantibody",), rows_by("rf", tuple(f"rf.{s}" for s in states("autoantibody")))),
     "acpa": NodeSpec(("autoantibody",), rows_by("acpa", tuple(f"acpa.{s}" for s in states("autoantibody")))),

@@ -90,9 +90,7 @@ def patient_global(v: Values) -> Array:
     for axis, cause in enumerate(("fibromyalgia", "osteoarthritis", "depression", "poor_sleep", "joint_damage"), start=1):
         location = location + along(axis, 8, [v.zero, v[f"patient_global.{cause}"]])
     location = (
-        location
-        + along(6, 8, [v.zero, v.zero, v["patient_global.obese"]])
-        + along(7, 8, [v.zero, v["patient_global.other_disease"]])
+        location + along(6, 8, [v.zero, v.zero, v["patient_global.obese"]]) + along(7, 8, [v.zero, v["patient_global.other_disease"]])
     )
     return on_scale(location, lift(v["patient_global.scatter"], 8), [10.5, 20.5, 40.5, 60.5])
 
@@ -129,9 +127,7 @@ def phq9(v: Values) -> Array:
     def row(positive: Array, mild: Array, severe: Array) -> Array:
         return np.stack([(1 - positive) * (1 - mild), (1 - positive) * mild, positive * (1 - severe), positive * severe], axis=-1)
 
-    well = row(
-        1 - v["phq9.specificity"], v["phq9.mild_if_negative_not_depressed"], v["phq9.severe_if_positive_not_depressed"]
-    )
+    well = row(1 - v["phq9.specificity"], v["phq9.mild_if_negative_not_depressed"], v["phq9.severe_if_positive_not_depressed"])
     ill = row(v["phq9.sensitivity"], v["phq9.mild_if_negative_depressed"], v["phq9.severe_if_positive_depressed"])
     return np.stack([well, ill], axis=1)
 
@@ -145,9 +141,7 @@ def target_met(v: Values) -> Array:
     """Parents: synovitis, fibromyalgia, osteoarthritis, depression, joint_damage, other_disease_active."""
     shifts = [
         along(axis, 6, [v.zero, v[f"target_met.{cause}"]])
-        for axis, cause in enumerate(
-            ("fibromyalgia", "osteoarthritis", "depression", "joint_damage", "other_disease"), start=1
-        )
+        for axis, cause in enumerate(("fibromyalgia", "osteoarthritis", "depression", "joint_damage", "other_disease"), start=1)
     ]
     return log_odds(along(0, 6, [v[f"target_met.{s}"] for s in SYNOVITIS]), *shifts)
 

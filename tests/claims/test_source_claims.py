@@ -52,7 +52,9 @@ def test_s2_antibodies_take_the_level_below_range_and_explain_other_causes_away(
 def test_s3_missed_doses_and_poor_absorption_lower_the_level_as_antibodies_do() -> None:
     levels = [p("drug_level", "in_range", {**ADALIMUMAB, "adherence": a}) for a in ("full", "partial", "poor")]
     assert levels == sorted(levels, reverse=True)
-    assert p("drug_level", "in_range", {**ADALIMUMAB, "clearance": "fast"}) < p("drug_level", "in_range", {**ADALIMUMAB, "clearance": "normal"})
+    assert p("drug_level", "in_range", {**ADALIMUMAB, "clearance": "fast"}) < p(
+        "drug_level", "in_range", {**ADALIMUMAB, "clearance": "normal"}
+    )
 
 
 def test_s4_level_fine_no_antibodies_still_inflamed_means_that_the_mechanism_failed() -> None:

@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 
 import pytest
+
 from refra.data.records import Evidence
 from refra.model.derivations import DERIVATIONS, NO_SAMPLE_SIZE, derive, expit, logit, random_effects
 
@@ -123,9 +124,7 @@ def test_log_odds_between() -> None:
     centre, spread = derive("log_odds_between", [row(0.5, n=100), row(0.2, n=100)], {"heterogeneity": "0.2"})
     assert centre == pytest.approx(math.log(4))
     assert spread == pytest.approx(math.sqrt(1 / 25 + 1 / 16 + 0.04))
-    half, same = derive(
-        "log_odds_between", [row(0.5, n=100), row(0.2, n=100)], {"heterogeneity": "0.2", "factor": "0.5"}
-    )
+    half, same = derive("log_odds_between", [row(0.5, n=100), row(0.2, n=100)], {"heterogeneity": "0.2", "factor": "0.5"})
     assert half == pytest.approx(math.log(2))
     assert same == spread
 

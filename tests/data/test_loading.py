@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
+
 from refra.data import loading
 from refra.data.errors import RecordError
 from refra.data.loading import (
@@ -222,9 +223,7 @@ def test_a_bad_parameter_is_refused(fields: dict[str, str], words: list[str]) ->
 @pytest.mark.parametrize("status", ["measured", "pooled", "derived"])
 def test_no_derived_number_rests_on_memory(status: str) -> None:
     fields = {"status": status, "evidence_for": "share_doe2020 remembered"}
-    refused(
-        lambda: build_parameter(row(PARAMETER, **fields), known_evidence(), known_variables()), status, "'remembered'"
-    )
+    refused(lambda: build_parameter(row(PARAMETER, **fields), known_evidence(), known_variables()), status, "'remembered'")
 
 
 def test_a_judgement_gives_its_reason() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+
 from refra.data import levels, measurements
 from refra.data.errors import RecordError
 from refra.data.levels import LEVEL_COLUMNS, level_cutoffs
@@ -77,9 +78,7 @@ def text(*records: dict[str, str]) -> str:
         ([{**CUTOFF, "in_range_from": "nan"}], ["adalimumab", "nan"]),
     ],
 )
-def test_cutoffs_that_do_not_fit_are_refused(
-    monkeypatch: pytest.MonkeyPatch, records: list[dict[str, str]], words: list[str]
-) -> None:
+def test_cutoffs_that_do_not_fit_are_refused(monkeypatch: pytest.MonkeyPatch, records: list[dict[str, str]], words: list[str]) -> None:
     rows = parse_csv("data/drugs/levels.csv", text(*records), LEVEL_COLUMNS)
     monkeypatch.setattr(levels, "read_csv", lambda *path, columns: rows)
     with pytest.raises(RecordError) as caught:

@@ -12,6 +12,7 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
+
 from refra.data.errors import RecordError
 from refra.data.loading import PARAMETER_COLUMNS, STATUSES, build_parameter, evidence, parameters, variables
 from refra.data.records import Parameter
@@ -192,9 +193,7 @@ def test_the_command_finds_nothing_to_change() -> None:
     assert installed_file().name == "parameters.csv"
 
 
-def test_the_command_follows_a_change_of_the_evidence_beside_the_file(
-    tree: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_follows_a_change_of_the_evidence_beside_the_file(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tree / "parameters" / "parameters.csv"
     wanted = {"value": "3.0", "ci_low": "2.0", "ci_high": "4.5"}
     edit(tree / "evidence" / "evidence.csv", "id", "mace_age65_hr_oralsurv", lambda record: {**record, **wanted})

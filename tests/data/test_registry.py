@@ -8,6 +8,7 @@ from itertools import pairwise
 from math import inf
 
 import pytest
+
 from refra.data.loading import evidence, parameters, studies, unused_evidence, variables
 
 BACKGROUND = "bg_"

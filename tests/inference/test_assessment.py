@@ -108,12 +108,11 @@ def test_the_order_of_fields_does_not_matter() -> None:
     "record",
     [
         RECORD,
-        {},
         {"current_drug": "none", "sjc28": 8},
         {"current_drug": "adalimumab", "sjc28": 0, "tjc28": 1, "patient_global": 10, "physician_global": 10},
         {"current_drug": "etanercept", "response": "intolerant"},
         {"current_drug": "rituximab", "earlier": {"tnf_inhibitor": ["never_worked", "lost_response"], "abatacept": "intolerant"}},
-        {"current_drug": "tnf_inhibitor", "ada_test": {"negative": 0.2, "low_positive": 0.3, "high_positive": 1.0}},
+        {"current_drug": "infliximab", "ada_test": {"negative": 0.2, "low_positive": 0.3, "high_positive": 1.0}},
     ],
 )
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -130,6 +129,15 @@ def test_any_answer_is_json_without_holes(record: dict[str, Any], language: str)
         assert all(line[name] is not None for name in ("lda", "low", "high", "acr50", "utility", "p_best"))
     if answer.target == "met":
         assert all(line["averted"] is None for line in content["causes"])
+
+
+def test_an_empty_record_is_answered_too() -> None:
+    answer = refra.assess({}, draws=1)
+    assert answer.reasons["probability"].sum() == pytest.approx(1.0)
+    assert any("current drug is not recorded" in warning for warning in answer.warnings)
+    assert len(answer.options) == 9
+    assert answer.findings.empty
+    json.loads(answer.to_json())
 
 
 def test_labels_follow_the_language() -> None:

@@ -74,9 +74,7 @@ def test_none_is_no_drug() -> None:
     assert find_drug("None").states == ("none",)
 
 
-@pytest.mark.parametrize(
-    ("name", "near"), [("adalimumap", "adalimumab"), ("Humra", "Humira"), ("tnf_inhib", "tnf_inhibitor")]
-)
+@pytest.mark.parametrize(("name", "near"), [("adalimumap", "adalimumab"), ("Humra", "Humira"), ("tnf_inhib", "tnf_inhibitor")])
 def test_an_unknown_name_is_refused_with_the_nearest(name: str, near: str) -> None:
     with pytest.raises(UnknownNameError, match=near):
         find_drug(name)

@@ -235,9 +235,7 @@ def test_setting_differs_from_seeing_by_the_truncated_factorisation() -> None:
 
 def test_findings_below_an_intervention_and_a_likelihood_weigh_as_by_hand() -> None:
     # do sprinkler on, wet seen, rain's report twice as likely if it rains: rain 0.5 * 0.99 * 2 against 0.5 * 0.9 * 1
-    result = compile_and_run(
-        SPRINKLER, ["rain", "wet", ("sprinkler", "rain")], do={"sprinkler": 1}, hard={"wet": 1}, soft={"rain": [1, 2]}
-    )
+    result = compile_and_run(SPRINKLER, ["rain", "wet", ("sprinkler", "rain")], do={"sprinkler": 1}, hard={"wet": 1}, soft={"rain": [1, 2]})
     rain = 0.99 * 2 / (0.99 * 2 + 0.9)
     assert result.marginals["rain"][0, 1] == pytest.approx(rain, abs=1e-14)
     np.testing.assert_array_equal(result.marginals["wet"], [[0.0, 1.0]])
@@ -329,9 +327,7 @@ def test_a_joint_target_of_far_apart_variables_is_married() -> None:
     net = chain(6, 0.9)
     result = compile_and_run(net, [("x5", "x0")])
     same = 0.5 * (1 + 0.8**5)
-    np.testing.assert_allclose(
-        result.marginals["x5", "x0"], [[[same / 2, (1 - same) / 2], [(1 - same) / 2, same / 2]]], atol=1e-14
-    )
+    np.testing.assert_allclose(result.marginals["x5", "x0"], [[[same / 2, (1 - same) / 2], [(1 - same) / 2, same / 2]]], atol=1e-14)
 
 
 def test_barren_variables_are_left_out_and_the_plan_prints_its_cost() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -33,8 +34,6 @@ def test_percentages(value: float, text: str) -> None:
 
 
 def test_both_languages_have_the_same_sentences_and_blanks() -> None:
-    import string
-
     assert set(WORDS["en"]) == set(WORDS["zh"])
     for name, text in WORDS["en"].items():
         blanks = {part[1] for part in string.Formatter().parse(text) if part[1]}

@@ -33,9 +33,7 @@ def only(patient: Patient) -> Finding:
 @pytest.fixture
 def errors(monkeypatch: pytest.MonkeyPatch) -> dict[str, MeasurementError]:
     fixed = {name: MeasurementError("absolute", 1.0) for name in MEASURED_VARIABLES}
-    fixed |= {
-        name: MeasurementError("log", 0.3) for name in ("crp", "esr", "drug_level", "ada_test", "rf", "il6_level")
-    }
+    fixed |= {name: MeasurementError("log", 0.3) for name in ("crp", "esr", "drug_level", "ada_test", "rf", "il6_level")}
     fixed["refill_adherence"] = MeasurementError("proportion", 0.1)
     monkeypatch.setattr(findings_module, "measurement_error", lambda: fixed)
     return fixed
@@ -54,9 +52,7 @@ def errors(monkeypatch: pytest.MonkeyPatch) -> dict[str, MeasurementError]:
     ],
 )
 @pytest.mark.usefixtures("errors")
-def test_a_measured_value_speaks_for_both_sides_of_a_cutoff(
-    field: str, value: float, sd: float, cutoffs: list[float], log: bool
-) -> None:
+def test_a_measured_value_speaks_for_both_sides_of_a_cutoff(field: str, value: float, sd: float, cutoffs: list[float], log: bool) -> None:
     expected = [max(weight, FLOOR) for weight in normal_likelihood(value, sd, cutoffs, log)]
     assert only(Patient(**{field: value})).likelihood == pytest.approx(expected, rel=1e-6, abs=1e-12)
 
@@ -213,9 +209,7 @@ def test_earlier_drugs() -> None:
 
 
 def test_molecules_of_one_class_are_copies_in_the_order_given() -> None:
-    patient = Patient(
-        earlier={"Enbrel": "intolerant", "adalimumab": "lost_response", "tnf_inhibitor": ["never_worked"]}
-    )
+    patient = Patient(earlier={"Enbrel": "intolerant", "adalimumab": "lost_response", "tnf_inhibitor": ["never_worked"]})
     copies = [finding for finding in patient.findings() if finding.variable == "earlier_tnf_inhibitor"]
     assert [(finding.copy, finding.state) for finding in copies] == [
         (1, "intolerant"),
@@ -261,9 +255,7 @@ def test_every_measured_variable_has_its_error() -> None:
 
 
 def table(*changes: tuple[str, str, str]) -> str:
-    lines = {
-        name: {"id": f"meas_{name}", "variable": name, "scale": "log", "value": "0.3"} for name in MEASURED_VARIABLES
-    }
+    lines = {name: {"id": f"meas_{name}", "variable": name, "scale": "log", "value": "0.3"} for name in MEASURED_VARIABLES}
     for name, column, text in changes:
         lines[name][column] = text
     rows = [",".join(line.get(column, "") for column in MEASUREMENT_COLUMNS) for line in lines.values()]

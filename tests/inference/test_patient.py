@@ -128,9 +128,7 @@ def test_an_unknown_state_is_refused_with_the_nearest() -> None:
     refused("depression", "'ja'", "no, yes", kind=UnknownNameError, depression="ja")
 
 
-@pytest.mark.parametrize(
-    "field", ["sex", "smoking", "power_doppler", "response", "fibromyalgia", "current_drug", "msrc"]
-)
+@pytest.mark.parametrize("field", ["sex", "smoking", "power_doppler", "response", "fibromyalgia", "current_drug", "msrc"])
 @pytest.mark.parametrize("index", [0, 1, 1.0, np.int64(1)])
 def test_a_bare_number_is_never_the_index_of_a_state(field: str, index: Any) -> None:
     refused(field, "never the index", **{field: index})
@@ -146,9 +144,7 @@ def test_a_truth_value_is_no_other_state() -> None:
     refused("power_doppler", "False", "negative, positive", power_doppler=False)
 
 
-@pytest.mark.parametrize(
-    "value", [[22], (22,), {22}, object(), b"22", 2 + 1j, pd.Timestamp("2020-01-01"), pd.Series([1])]
-)
+@pytest.mark.parametrize("value", [[22], (22,), {22}, object(), b"22", 2 + 1j, pd.Timestamp("2020-01-01"), pd.Series([1])])
 def test_other_objects_are_refused(value: Any) -> None:
     refused("crp", "accepted", crp=value)
 
@@ -182,9 +178,7 @@ def test_a_likelihood_of_an_unknown_state_is_refused() -> None:
 
 
 def test_a_likelihood_of_yes_and_no_may_come_from_yaml() -> None:
-    assert Patient(fibromyalgia=yaml.safe_load("{yes: 1, no: 0.2}")).to_dict() == {
-        "fibromyalgia": {"no": 0.2, "yes": 1.0}
-    }
+    assert Patient(fibromyalgia=yaml.safe_load("{yes: 1, no: 0.2}")).to_dict() == {"fibromyalgia": {"no": 0.2, "yes": 1.0}}
 
 
 # --- earlier drugs
@@ -324,10 +318,7 @@ def test_other_warnings() -> None:
 
 
 def test_an_ordinary_record_has_no_warning() -> None:
-    assert (
-        Patient(age=50, current_drug="adalimumab", drug_level=5, ada_test="negative", crp=2, il6_level=3).warnings()
-        == ()
-    )
+    assert Patient(age=50, current_drug="adalimumab", drug_level=5, ada_test="negative", crp=2, il6_level=3).warnings() == ()
 
 
 # --- the object
@@ -498,9 +489,7 @@ def test_json_that_cannot_be_used(tmp_path: Path, text: str, word: str) -> None:
 
 def test_aliases_cannot_make_a_message_explode(tmp_path: Path) -> None:
     lines = ["a: &a [1, 1, 1, 1, 1, 1, 1, 1]"]
-    lines += [
-        f"{new}: &{new} [{', '.join([f'*{old}'] * 8)}]" for old, new in zip("abcdefghi", "bcdefghij", strict=True)
-    ]
+    lines += [f"{new}: &{new} [{', '.join([f'*{old}'] * 8)}]" for old, new in zip("abcdefghi", "bcdefghij", strict=True)]
     path = write(tmp_path, "patient.yaml", "\n".join([*lines, "crp: *j"]))
     with pytest.raises(FindingError) as caught:
         Patient.from_yaml(path)

@@ -20,12 +20,7 @@ from refra.inference.scores import scores
 
 FIELDS = sorted(FIELD_VARIABLES)
 WORDS = sorted(
-    {
-        state
-        for variable in variables().values()
-        if variable.role in ("finding", "background")
-        for state in variable.state_ids
-    }
+    {state for variable in variables().values() if variable.role in ("finding", "background") for state in variable.state_ids}
     | {
         "yes",
         "no",
@@ -48,9 +43,7 @@ numbers = st.one_of(st.integers(), st.floats(), st.integers(-1, 30), st.floats(-
 scalars = st.one_of(st.none(), st.booleans(), numbers, st.text(max_size=12), st.sampled_from(WORDS))
 values = st.recursive(
     scalars,
-    lambda inner: (
-        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=5), inner, max_size=5)
-    ),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=5), inner, max_size=5),
     max_leaves=8,
 )
 names = st.sampled_from(FIELDS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from refra.data import loading
 from refra.data.errors import RecordError
 from refra.data.levels import level_cutoffs
@@ -29,18 +30,13 @@ DEFINITIONS = {
 
 READ_FOR_OTHER_CELLS = {
     "escape": {"driver.seronegative_b_or_t", "driver.very_high_b_or_t"},
-    "driver": {
-        f"covered_{name}.multi_refractory" for name in ("il6r_inhibitor", "abatacept", "rituximab", "jak_inhibitor")
-    },
+    "driver": {f"covered_{name}.multi_refractory" for name in ("il6r_inhibitor", "abatacept", "rituximab", "jak_inhibitor")},
     "acr50_support_adherence": {"acr50.no_response"},
     "acr50_optimise_exposure": {"acr50.no_response"},
 }
 """Parameters that a node reads through a shared function whose cells for them it then leaves out."""
 
-READ_BY = {
-    identifier: {node for node, read in shifted_model().parameters.items() if identifier in read}
-    for identifier in parameters()
-}
+READ_BY = {identifier: {node for node, read in shifted_model().parameters.items() if identifier in read} for identifier in parameters()}
 
 
 def moving(node: str) -> set[str]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
 from refra.data.loading import parameters
 from refra.data.records import Parameter
 from refra.model.draws import DEFAULT_DRAWS, Draws, independent_draws, natural, one_at_a_time, shipped_draws

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+
 from refra.model import families
 from refra.model.families import (
     LOGISTIC_SD,
@@ -191,9 +192,7 @@ def test_cuts_may_differ_by_parent() -> None:
 
 @offline
 @given(st.floats(-50, 50), st.floats(0.05, 10), st.lists(st.floats(-50, 50), min_size=1, max_size=5), st.floats(0, 5))
-def test_on_scale_is_a_table_and_follows_the_location(
-    location: float, scatter: float, cuts: list[float], more: float
-) -> None:
+def test_on_scale_is_a_table_and_follows_the_location(location: float, scatter: float, cuts: list[float], more: float) -> None:
     both = on_scale(along(0, 1, [location, location + more]), lift(values(scatter), 1), sorted(cuts))
     assert is_a_table(both)
     lower, higher = np.cumsum(both[0], axis=-1)

@@ -47,7 +47,7 @@ def test_antibodies_act_on_the_response_through_exposure_alone(response: str) ->
 
 
 def test_staying_on_the_drug_depends_on_antibodies_through_exposure_and_adherence_alone() -> None:
-    # Depression lowers adherence and the chance of the target, so that one of the two is observed as well.
+    # Age bears on adherence and, through osteoarthritis, on the target; depression may: what lies between is observed as well.
     for outcome in ("target_met", "lda_continue", "acr50_continue"):
         assert not connected("ada", outcome, *WHAT_ADA_SHARES, "adherence")
         assert not connected("ada", outcome, *WHAT_ADA_SHARES, "depression", "age_group", "bmi_class")
@@ -62,10 +62,9 @@ def test_no_arc_leads_from_antibodies_to_engagement_or_synovitis() -> None:
 
 @pytest.mark.parametrize("sign", ["synovitis", "sjc28", "crp", "power_doppler", "acute_phase_block", "exposure", "true_course"])
 def test_fibromyalgia_does_not_touch_swelling_or_crp(sign: str) -> None:
-    # Depression goes with fibromyalgia and with missed doses, and so with the joints: either end of that path blocks it.
-    assert connected("fibromyalgia", sign)
+    # Depression and adherence are observed, so that the claim holds whether or not the one lowers the other.
+    assert not connected("fibromyalgia", sign, "depression", "adherence", "current_drug", "age_group")
     assert not connected("fibromyalgia", sign, "depression")
-    assert not connected("fibromyalgia", sign, "adherence", "current_drug", "age_group")
     # What both act on opens a path between them: a high global makes the one stand in for the other.
     assert connected("fibromyalgia", sign, "depression", "patient_global")
 
@@ -155,16 +154,15 @@ def given_background(drug: str, level: int) -> Model:
     return specialise(model, {**states, "current_drug": DRUGS.index(drug)})
 
 
-def entries(model: Model, *targets: str) -> int:
+def entries(model: Model, *targets: str, hard: tuple[str, ...] = ()) -> int:
     cards = {name: len(states) for name, states in model.states.items()}
-    return compile_plan(cards, model.parents, targets=targets, soft=FINDINGS).total_entries
+    return compile_plan(cards, model.parents, targets=targets, hard=hard, soft=FINDINGS).total_entries
 
 
 QUESTIONS = (
     "primary_reason", "driver", "adherence", "ada", "clearance", "mechanism_cause", "fibromyalgia", "osteoarthritis", "depression",
     "other_disease_active", *(f"{kind}_{option}" for option in OPTIONS for kind in ("lda", "acr50")),
 )  # fmt: skip
-PATH_CAUSES = ("non_adherence", "anti_drug_antibodies", "low_exposure_other", "wrong_pathway", "pathway_escape")
 
 
 @pytest.mark.parametrize("drug", DRUGS)
@@ -178,20 +176,13 @@ def test_the_tree_of_findings_keeps_its_budget(drug: str) -> None:
 def test_one_question_more_keeps_its_budget(drug: str) -> None:
     model = given_background(drug, 1)
     sums = {name: entries(model, name) for name in QUESTIONS}
-    sums |= {f"without {cause}": entries(twin, TARGET) for cause, twin in twins(model, monotone=False).items()}
-    shared = twins(model, monotone=True)
-    sums |= {f"without {cause}, shared noise": entries(twin, TARGET) for cause, twin in shared.items() if cause not in PATH_CAUSES}
+    # What a cause's absence would have averted is asked only where the target is missed, and known to be.
+    for monotone, words in ((True, ""), (False, ", noise of its own")):
+        for cause, twin in twins(model, monotone).items():
+            sums[f"without {cause}{words}"] = entries(twin, TARGET, hard=("target_met",))
     largest = sorted(sums, key=lambda name: -sums[name])[:3]
     print(f"{drug}: {', '.join(f'{name} {sums[name]}' for name in largest)}")
     assert sums[largest[0]] <= QUESTION_BUDGET
-
-
-@pytest.mark.xfail(strict=True, reason="shared noise along the whole path exposure to target takes 15,000 to 25,000 entries on most drugs")
-@pytest.mark.parametrize("cause", PATH_CAUSES)
-def test_a_twin_of_the_whole_path_keeps_its_budget(cause: str) -> None:
-    sums = {drug: entries(twins(given_background(drug, 1), monotone=True)[cause], TARGET) for drug in DRUGS}
-    print(f"without {cause}: {sums}")
-    assert max(sums.values()) <= QUESTION_BUDGET
 
 
 def twins(model: Model, monotone: bool) -> dict[str, Model]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+
 from refra.inference.engine import compile_plan
 
 # Both warn of their own bindings' and dependencies' deprecations while they are imported.
@@ -119,10 +120,7 @@ def test_equal_to_pgmpy(seed: int) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         oracle = VariableElimination(as_pgmpy(case))
-        virtual = [
-            TabularCPD(name, case.cards[name], (likelihood / likelihood.sum())[:, None])
-            for name, likelihood in case.soft.items()
-        ]
+        virtual = [TabularCPD(name, case.cards[name], (likelihood / likelihood.sum())[:, None]) for name, likelihood in case.soft.items()]
         known = {"evidence": case.hard or None, "virtual_evidence": virtual or None, "show_progress": False}
         for name in case.targets[:5]:
             np.testing.assert_allclose(result.marginals[name][0], oracle.query([name], **known).values, atol=TOLERANCE)

@@ -122,9 +122,7 @@ def pgmpy_posteriors(case: Case) -> dict[str, np.ndarray]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         oracle = VariableElimination(cut_and_pruned(case))
-        joint = oracle.query(
-            list(case.targets), evidence=evidence, virtual_evidence=virtual or None, show_progress=False
-        )
+        joint = oracle.query(list(case.targets), evidence=evidence, virtual_evidence=virtual or None, show_progress=False)
         for name in case.targets:
             alone = joint.marginalize([other for other in case.targets if other != name], inplace=False)
             assert alone.state_names[name] == list(states[name])
