@@ -191,7 +191,7 @@ TARGETS = ("primary_reason", "driver", "ada", "fibromyalgia", "lda_jak_inhibitor
 
 
 @given(evidence(), st.randoms(use_true_random=False))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15, deadline=None, derandomize=True)
 def test_probabilities_sum_to_1_and_the_order_of_findings_does_not_matter(hard: dict[str, int], shuffler: Any) -> None:
     model = central_model()
     answer = ask(model, Known(hard), TARGETS)
@@ -207,7 +207,7 @@ def test_probabilities_sum_to_1_and_the_order_of_findings_does_not_matter(hard: 
 
 
 @given(evidence(), st.sampled_from(FINDINGS), st.floats(0.1, 1.0))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15, deadline=None, derandomize=True)
 def test_a_flat_likelihood_changes_nothing(hard: dict[str, int], name: str, height: float) -> None:
     model = central_model()
     plain = ask(model, Known(hard), TARGETS)
@@ -218,7 +218,7 @@ def test_a_flat_likelihood_changes_nothing(hard: dict[str, int], name: str, heig
 
 
 @given(evidence(), st.sampled_from(FINDINGS))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10, deadline=None, derandomize=True)
 def test_the_states_of_a_finding_average_to_what_was_known_before(hard: dict[str, int], name: str) -> None:
     model = central_model()
     hard = {other: state for other, state in hard.items() if other != name}

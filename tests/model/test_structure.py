@@ -146,6 +146,27 @@ def test_driver_acts_on_the_joints_through_coverage_by_the_current_drug() -> Non
     assert connected("driver", "synovitis", "current_drug")
 
 
+MEASURED = {
+    "refill_adherence": {"adherence"}, "reported_adherence": {"adherence"}, "drug_level": {"current_drug", "exposure"},
+    "ada_test": {"ada", "exposure"}, "sjc28": {"synovitis"}, "power_doppler": {"synovitis"}, "response_pattern": {"true_course"},
+    "months_on_drug": {"true_course"}, "rf": {"autoantibody"}, "acpa": {"autoantibody"}, "eta_14_3_3": {"autoantibody"},
+    "pathotype": {"driver"}, "synovial_b_cells": {"driver", "covered_rituximab"}, "red_flags": {"other_disease"},
+    "first_questionnaire": {"fibromyalgia"}, "phq9": {"depression"}, "sleep_questionnaire": {"poor_sleep"},
+    "hand_xray_oa": {"osteoarthritis"}, **{f"earlier_{name}": {f"covered_{name}"} for name in CLASSES},
+    **{f"{name}_diagnosis": {name} for name in ("fibromyalgia", "depression", "osteoarthritis")},
+}  # fmt: skip
+
+
+def test_a_measurement_hangs_on_what_it_measures_alone() -> None:
+    for finding, parents in MEASURED.items():
+        assert set(central_model().parents[finding]) == parents, finding
+    # A drug that blocks IL-6 reaches CRP and ESR through what it blocks, and swollen joints not at all.
+    for marker in ("crp", "esr"):
+        assert "acute_phase_block" in central_model().parents[marker]
+        assert connected("acute_phase_block", marker, "synovitis", "current_drug", "exposure")
+    assert not connected("acute_phase_block", "sjc28", "synovitis")
+
+
 @cache
 def given_background(drug: str, level: int) -> Model:
     """The network with all background observed: every root in its first, middle or last state."""
