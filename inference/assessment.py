@@ -24,7 +24,7 @@ from .next_tests import test_table
 from .options import option_table, outlook, too_close_to_call
 from .patient import Patient
 from .preferences import Preferences
-from .querying import check_level
+from .querying import check_draws, check_level
 from .scores import Scores
 from .situation import Situation, situation
 from .weighing import Conflict, conflict, conflict_warning, finding_table
@@ -153,6 +153,7 @@ def assess(
     Raises the errors of `Patient`, and `ImpossibleFindingsError` for findings that cannot all hold.
     """
     check_level(level)
+    check_draws(draws, seed)
     check_language(language)
     record = patient if isinstance(patient, Patient) else Patient.from_dict(patient)
     wanted = preferences or Preferences()

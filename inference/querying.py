@@ -45,6 +45,7 @@ def query(
     if not wanted:
         raise FindingError(f"query: no variable asked for; accepted: one or more of {len(variables())} variables")
     check_level(level)
+    check_draws(draws, seed)
     model = working_model(SHIPPED, draws, seed)
     for name in wanted:
         if name not in model.states:
@@ -65,6 +66,13 @@ def check_level(level: float) -> None:
         raise FindingError(f"level: {level!r}; a share between 0 and 1 is accepted, such as 0.95")
 
 
+def check_draws(draws: int, seed: int) -> None:
+    """Refuse a number of draws or a seed that is not a whole number from 0 up."""
+    for name, value in (("draws", draws), ("seed", seed)):
+        if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 0:
+            raise FindingError(f"{name}: {value!r}; a whole number from 0 up is accepted")
+
+
 def known_given(model: Model, given: Mapping[str, Any], do: Mapping[str, Any]) -> Known:
     """Read what was seen and what is set into what the network is told."""
     known = Known()
@@ -72,7 +80,8 @@ def known_given(model: Model, given: Mapping[str, Any], do: Mapping[str, Any]) -
     for name, value in given.items():
         if name not in model.states:
             if name in FIELD_VARIABLES:
-                raise unknown_name("variable", name, model.states, where=f"given (the variable of field {name} is {FIELD_VARIABLES[name]})")
+                variable = "earlier_<class>" if name == "earlier" else FIELD_VARIABLES[name]
+                raise unknown_name("variable", name, model.states, where=f"given (the variable of field {name} is {variable})")
             raise unknown_name("variable", name, model.states, where="given")
         if _not_observed(value):
             continue
@@ -89,7 +98,7 @@ def known_given(model: Model, given: Mapping[str, Any], do: Mapping[str, Any]) -
         else:
             raise FindingError(f"{name}: {value!r} is not a state; accepted: {', '.join(model.states[name])}, or a likelihood")
     if raw:
-        known = _with_raw_values(model, known, raw, given)
+        known = _with_raw_values(known, raw, given.get("current_drug", do.get("current_drug")))
     for name, state in do.items():
         if name in known.hard or name in known.soft:
             raise FindingError(f"{name}: both given and set by do; one of the two is accepted")
@@ -103,10 +112,9 @@ def _not_observed(value: Any) -> bool:
     return value is None or value is pd.NA or (isinstance(value, float) and value != value)
 
 
-def _with_raw_values(model: Model, known: Known, raw: dict[str, Any], given: Mapping[str, Any]) -> Known:
+def _with_raw_values(known: Known, raw: dict[str, Any], drug: Any) -> Known:
     """Read raw values as a patient record does; a drug level needs the drug for its cut-offs."""
     context = dict(raw)
-    drug = given.get("current_drug")
     if "drug_level" in raw and isinstance(drug, str) and "current_drug" not in raw:
         context["current_drug"] = drug
     findings = [f for f in Patient.from_dict(context).findings() if f.field in raw]
@@ -122,10 +130,9 @@ def _likelihood(model: Model, name: str, value: Mapping[str, Any]) -> np.ndarray
     missing = [state for state in states if state not in value]
     if missing:
         raise FindingError(f"{name}: the likelihood lacks {', '.join(missing)}; every state is wanted: {', '.join(states)}")
-    try:
-        weights = np.array([float(value[state]) for state in states])
-    except (TypeError, ValueError):
-        raise FindingError(f"{name}: {dict(value)!r}; numbers from 0 to 1 are accepted") from None
+    if not all(isinstance(value[state], numbers.Real) and not isinstance(value[state], bool) for state in states):
+        raise FindingError(f"{name}: {dict(value)!r}; numbers from 0 to 1 are accepted")
+    weights = np.array([float(value[state]) for state in states])
     if not np.isfinite(weights).all() or weights.min() < 0 or weights.max() > 1 or weights.max() == 0:
         raise FindingError(f"{name}: {dict(value)!r}; numbers from 0 to 1 are accepted, at least one above 0")
     return weights

@@ -19,7 +19,8 @@ from .situation import Situation, finding_nodes, only
 Array = NDArray[np.float64]
 
 CONFLICT_WARNING = 1.0
-"""Log10 of how many times less likely the findings are together than one by one before a warning is given."""
+"""Log10 of how many times less likely the findings are together than one by one, or one of them with the rest than without, before a
+warning is given: findings that agree among themselves would hide one that does not."""
 
 FINDING_COLUMNS = ("field", "variable", "finding", "cause", "label", "weight", "conflict")
 
@@ -123,11 +124,12 @@ def _without(known: Known, name: str) -> Known:
 
 def conflict_warning(place: Situation, clash: Conflict) -> str | None:
     """Return a warning that names the findings that disagree, or None."""
-    if clash.score < CONFLICT_WARNING or clash.worst is None:
+    size = max([clash.score, *clash.by_node.values()])
+    if size < CONFLICT_WARNING or clash.worst is None:
         return None
     nodes = finding_nodes(place.findings)
     first, second = (nodes[name].text for name in clash.worst)
     return (
-        f"The findings fit together badly: they are {10**clash.score:.0f} times less likely together than one by one. "
+        f"The findings fit together badly: they are {10**size:.0f} times less likely together than apart. "
         f"“{first}” and “{second}” disagree most: check them."
     )

@@ -187,5 +187,18 @@ def test_impossible_findings_name_a_smallest_set() -> None:
 def test_what_is_given_is_left_as_it_was() -> None:
     given: dict[str, Any] = {"ada_test": {"negative": 0.2, "low_positive": 0.3, "high_positive": 1.0}, "crp": 22}
     before = {name: dict(value) if isinstance(value, dict) else value for name, value in given.items()}
-    refra.query("ada", given=given, draws=0)
+    refra.refra.query("ada", given=given, draws=0)
     assert given == before
+
+
+@pytest.mark.parametrize("wrong", [{"draws": -1}, {"draws": 2.5}, {"seed": -3}, {"draws": True}])
+def test_draws_and_seed_are_whole_numbers_from_0_up(wrong: dict[str, Any]) -> None:
+    with pytest.raises(FindingError, match=rf"{next(iter(wrong))}: .*a whole number from 0 up is accepted"):
+        refra.query("ada", **wrong)
+
+
+def test_a_drug_level_is_read_by_the_cut_offs_of_a_drug_that_is_set() -> None:
+    raw = refra.query("exposure", {"drug_level": "0.4 mg/L"}, {"current_drug": "adalimumab"}, draws=0)
+    low = refra.query("exposure", {"drug_level": "undetectable"}, {"current_drug": "adalimumab"}, draws=0)
+    # 0.4 mg/L lies three standard deviations of the assay below the cut-off of 1 mg/L.
+    np.testing.assert_allclose(raw["probability"], low["probability"], atol=0.01)
