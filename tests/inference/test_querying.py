@@ -187,7 +187,7 @@ def test_impossible_findings_name_a_smallest_set() -> None:
 def test_what_is_given_is_left_as_it_was() -> None:
     given: dict[str, Any] = {"ada_test": {"negative": 0.2, "low_positive": 0.3, "high_positive": 1.0}, "crp": 22}
     before = {name: dict(value) if isinstance(value, dict) else value for name, value in given.items()}
-    refra.refra.query("ada", given=given, draws=0)
+    refra.query("ada", given=given, draws=0)
     assert given == before
 
 
