@@ -8,16 +8,13 @@ from numpy.typing import NDArray
 from ..data.levels import level_cutoffs
 from .building import NodeSpec, Values, binary_by, rows_by, states
 from .drug_classes import FC_BEARING, INFUSED, ORAL, TNF_MONOCLONAL
-from .families import along, expit, lift, log_odds, logit, on_scale
+from .families import along, expit, lift, log_odds, logit, on_scale, weights
 
 Array = NDArray[np.float64]
 
 DRUGS = states("current_drug")
 NO_ANTIBODIES = ("none", "jak_inhibitor")
 """States of `current_drug` against which no antibodies can form: no drug, and small molecules."""
-
-USERS = {"ever_smoked": 0.5, "partial": 0.17, "poor": 0.08, "fast": 0.2}
-"""Make-up of the users in whom antibodies and levels were measured: effects are centred on it, so that studies of all comers are kept."""
 
 
 def adherence(v: Values) -> Array:
@@ -47,6 +44,15 @@ def _without_methotrexate(v: Values, drug: str) -> Array:
     return v.zero
 
 
+def _share_partial_and_poor(v: Values) -> tuple[Array, Array]:
+    """Return the shares of partial and poor adherence among the users in whom antibodies and levels were measured.
+
+    Effects are centred on the make-up of those users, so that studies of all comers are kept.
+    """
+    missed = 1 - v["adherence.full_subcutaneous"]
+    return missed * (1 - v["adherence.poor_share"]), missed * v["adherence.poor_share"]
+
+
 def ada(v: Values) -> Array:
     """Parents: current_drug, methotrexate, adherence, smoking."""
     missing = v["ada.low_methotrexate_share"]
@@ -61,7 +67,9 @@ def ada(v: Values) -> Array:
     )
     smoking = v["ada.smoking"]
     partial, poor = v["ada.partial_adherence"], v["ada.poor_adherence"]
-    average = USERS["ever_smoked"] * smoking + USERS["partial"] * partial + USERS["poor"] * poor
+    share_partial, share_poor = _share_partial_and_poor(v)
+    ever_smoked = 1 - weights(*(v[f"smoking.prior.{state}"] for state in states("smoking")))[:, 0]
+    average = ever_smoked * smoking + share_partial * partial + share_poor * poor
     score = (
         logit(along(0, 4, [_antibody_probability(v, drug) for drug in DRUGS]))
         + by_drug
@@ -97,11 +105,11 @@ def _of_infliximab(drug: str) -> str:
     return "_infliximab" if drug == "infliximab" else ""
 
 
-def _undetectable(drug: str) -> float:
+def _undetectable(v: Values, drug: str) -> Array | float:
     """Return the upper bound of the lowest exposure state over the least useful exposure."""
     if drug in level_cutoffs():
         return level_cutoffs()[drug].undetectable_below / level_cutoffs()[drug].in_range_from
-    return 0.25
+    return v["exposure.undetectable_unmeasured"]
 
 
 def exposure(v: Values) -> Array:
@@ -116,7 +124,8 @@ def exposure(v: Values) -> Array:
     )
     partial, poor = np.log(v["exposure.partial_adherence"]), np.log(v["exposure.poor_adherence"])
     fast = [np.log(v[f"exposure.fast_clearance{_of_infliximab(drug)}"]) for drug in DRUGS]
-    average = along(0, 5, [USERS["partial"] * partial + USERS["poor"] * poor + USERS["fast"] * own for own in fast])
+    share_partial, share_poor = _share_partial_and_poor(v)
+    average = along(0, 5, [share_partial * partial + share_poor * poor + v["clearance.fast"] * own for own in fast])
     location = (
         np.log(along(0, 5, [_median(v, drug) for drug in DRUGS]))
         - average
@@ -126,7 +135,7 @@ def exposure(v: Values) -> Array:
         + monoclonal * np.log(along(4, 5, [v["exposure.no_methotrexate"], v.one, v.one]))
     )
     scatter = along(0, 5, [v[f"exposure.scatter{_of_infliximab(drug)}"] for drug in DRUGS])
-    cuts = np.log(along(0, 5, [_undetectable(drug) for drug in DRUGS]))
+    cuts = np.log(along(0, 5, [_undetectable(v, drug) for drug in DRUGS]))
     return on_scale(location, scatter, [cuts, np.zeros(1)])
 
 

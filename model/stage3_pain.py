@@ -14,8 +14,6 @@ from .families import along, binary, deterministic, lift, log_odds, noisy_max, o
 Array = NDArray[np.float64]
 
 SYNOVITIS = states("synovitis")
-CLINIC = {"depression": 0.17, "female": 0.76, "<2": 0.15}
-"""Shares around which the prevalence of fibromyalgia is centred: those of the clinics where it was counted."""
 
 
 def depression(v: Values) -> Array:
@@ -26,11 +24,14 @@ def depression(v: Values) -> Array:
 def fibromyalgia(v: Values) -> Array:
     """Parents: depression, sex, disease_duration; effects are centred so that the clinic's prevalence is kept."""
     mood, female, early = v["fibromyalgia.depression"], v["fibromyalgia.female"], v["fibromyalgia.<2"]
+    depressed = v["depression.prevalence"]
+    women = weights(v["sex.prior.female"], v["sex.prior.male"])[:, 0]
+    new = weights(*(v[f"disease_duration.prior.{state}"] for state in states("disease_duration")))[:, 0]
     return log_odds(
         lift(v["fibromyalgia.prevalence"], 3),
-        along(0, 3, [-CLINIC["depression"] * mood, (1 - CLINIC["depression"]) * mood]),
-        along(1, 3, [(1 - CLINIC["female"]) * female, -CLINIC["female"] * female]),
-        along(2, 3, [(1 - CLINIC["<2"]) * early, -CLINIC["<2"] * early, -CLINIC["<2"] * early]),
+        along(0, 3, [-depressed * mood, (1 - depressed) * mood]),
+        along(1, 3, [(1 - women) * female, -women * female]),
+        along(2, 3, [(1 - new) * early, -new * early, -new * early]),
     )
 
 
