@@ -75,8 +75,6 @@ class Plan:
         cliques: names of the free variables of each clique, in the order of the axes; a clique comes after its parent.
         total_entries: sum of the cliques' table entries, observed and set variables taken out.
         largest_entries: entries of the largest clique.
-        operations: multiplications, divisions and additions for each draw.
-        bytes_per_draw: most bytes that live at once for each draw.
     """
 
     cards: Mapping[str, int]
@@ -87,8 +85,6 @@ class Plan:
     cliques: tuple[tuple[str, ...], ...]
     total_entries: int
     largest_entries: int
-    operations: int
-    bytes_per_draw: int
     _tree: RootedTree = field(repr=False)
     _names: tuple[str, ...] = field(repr=False)
     _factors: tuple[Factor, ...] = field(repr=False)
@@ -107,6 +103,21 @@ class Plan:
             f"  operations       {self.operations:,} a draw\n"
             f"  memory           {self.bytes_per_draw:,} bytes a draw"
         )
+
+    @property
+    def operations(self) -> int:
+        """Multiplications, divisions and additions for each draw."""
+        return self._schedule((False,) * len(self._factors)).operations
+
+    @property
+    def bytes_per_draw(self) -> int:
+        """Most bytes that live at once for each draw."""
+        return self._bytes((False,) * len(self._factors))
+
+    def _bytes(self, static: tuple[bool, ...]) -> int:
+        cards = [self.cards[name] for name in self._names]
+        inputs = sum(entries(factor.scope, cards) for factor, fixed in zip(self._factors, static, strict=True) if not fixed)
+        return 8 * (self._schedule(static).arena + inputs)
 
     @property
     def tables_needed(self) -> tuple[str, ...]:
@@ -156,7 +167,7 @@ class Plan:
             draws == 1 or (len(array) == 1 and all(isinstance(fixed[name], int) for name in factor.fixed))
             for factor, array in zip(self._factors, arrays, strict=True)
         )
-        size = self.chunk if chunk is None else chunk
+        size = self._chunk(static) if chunk is None else chunk
         if size < 1:
             raise RefraError(f"chunk: {chunk!r} should be at least 1")
         parts = [slice(start, min(start + size, draws)) for start in range(0, draws, size)]
@@ -171,7 +182,10 @@ class Plan:
     @property
     def chunk(self) -> int:
         """Draws worked on at a time unless `run` is told otherwise."""
-        return int(np.clip(WORKING_BYTES // max(self.bytes_per_draw, 1), *CHUNK_RANGE))
+        return self._chunk((False,) * len(self._factors))
+
+    def _chunk(self, static: tuple[bool, ...]) -> int:
+        return int(np.clip(WORKING_BYTES // max(self._bytes(static), 1), *CHUNK_RANGE))
 
     def _schedule(self, static: tuple[bool, ...]) -> Schedule:
         if static not in self._schedules:
@@ -340,7 +354,6 @@ def _plan(
     factors = tuple(_factor(name, scope, place >= tables, number, cards) for place, (name, scope) in enumerate(scopes))
     answers = tuple(mask_of(number[free[vertex]] for vertex in members(mask)) for mask in wanted)
     sizes = [cards[name] for name in names]
-    schedule = build_schedule(tree, sizes, [factor.scope for factor in factors], answers, (False,) * len(factors))
     weights = [entries(clique, sizes) for clique in tree.cliques]
     return Plan(
         cards=cards,
@@ -351,8 +364,6 @@ def _plan(
         cliques=tuple(tuple(names[vertex] for vertex in members(clique)) for clique in tree.cliques),
         total_entries=sum(weights),
         largest_entries=max(weights, default=0),
-        operations=schedule.operations,
-        bytes_per_draw=8 * (schedule.arena + sum(entries(factor.scope, sizes) for factor in factors)),
         _tree=tree,
         _names=names,
         _factors=factors,
