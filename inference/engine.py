@@ -17,15 +17,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..data.errors import RefraError, unknown_name
 from .elimination import RootedTree, Structure, entries, mask_of, members, plan_tree
-from .execution import Floats, execute
+from .execution import WORKERS, execute
+from .inputs import Factor, Floats, Index, common_size, likelihood, load_factor, make_factor, state_numbers
 from .junction_tree import Schedule, build_schedule
 
 Target = str | tuple[str, ...]
-Index = int | NDArray[np.integer]
 
 # Fewer draws at a time leave the innermost loops too short, more leave the processor's caches.
-WORKING_BYTES = 64 * 2**20
+WORKING_BYTES = 32 * 2**20
 CHUNK_RANGE = (16, 512)
+
+# Below this much work the threads' start costs more than they save.
+THREADED_ENTRIES = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -47,21 +50,24 @@ class Result:
         return np.asarray(self.log_evidence > -np.inf)
 
 
-@dataclass(frozen=True)
-class Factor:
-    """One input table: the conditional table of `variable`, or the likelihood of what was seen of it (`soft`).
+@dataclass(frozen=True, eq=False)
+class _Ready:
+    """The checked inputs of one run."""
 
-    `shape` is that of the table without its draws; `fixed` names the variables whose axes are sliced away; `axes` is
-    the permutation that puts those first, then the free variables in their order, then the draws; `scope` is the mask
-    of the free ones.
-    """
+    factors: tuple[Factor, ...]
+    arrays: Sequence[Floats]
+    fixed: Mapping[str, Index]
+    offset: Floats
+    draws: int
+    static: tuple[bool, ...]
 
-    variable: str
-    soft: bool
-    shape: tuple[int, ...]
-    fixed: tuple[str, ...]
-    axes: tuple[int, ...]
-    scope: int
+    def load(self, place: int, part: slice) -> Floats:
+        """Return one input in the order of the plan's axes, for a part of the draws."""
+        return load_factor(self.factors[place], self.arrays[place], self.fixed, part)
+
+
+def _parts(draws: int, size: int) -> list[slice]:
+    return [slice(start, min(start + size, draws)) for start in range(0, draws, size)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,38 +152,42 @@ class Plan:
         Raises:
             RefraError: the findings are not those that were planned, or an array has the wrong shape.
         """
-        hard, soft, do = hard or {}, soft or {}, do or {}
+        ready = self._prepare(tables, hard or {}, soft or {}, do or {})
+        draws, static = ready.draws, ready.static
+        size = self._chunk(static) if chunk is None else chunk
+        if size < 1:
+            raise RefraError(f"chunk: {chunk!r} should be at least 1")
+        if chunk is None and draws * self.total_entries > THREADED_ENTRIES:
+            size = min(size, math.ceil(draws / (WORKERS * math.ceil(draws / (WORKERS * size)))))
+        answers, log_evidence = execute(self._schedule(static), ready.load, static, _parts(draws, size), draws)
+        log_evidence += ready.offset
+        return Result(self._marginals(answers, ready.fixed, np.isneginf(log_evidence)), log_evidence)
+
+    def _prepare(
+        self, tables: Mapping[str, Floats], hard: Mapping[str, Index], soft: Mapping[str, ArrayLike], do: Mapping[str, Index]
+    ) -> _Ready:
+        """Check everything that a run is given."""
         for word, planned, got in (("hard", self.hard, hard), ("soft", self.soft, soft), ("do", self.do, do)):
             if planned != got.keys():
                 differing = ", ".join(sorted(planned ^ got.keys()))
                 raise RefraError(f"{word}: planned and given variables differ in {differing}")
-        fixed = {name: _index(name, value, self.cards[name]) for name, value in {**hard, **do}.items()}
+        fixed = {name: state_numbers(name, value, self.cards[name]) for name, value in {**hard, **do}.items()}
         arrays: list[Floats] = []
         offset: Floats = np.zeros(1)
         for factor in self._factors:
             if factor.soft:
-                array, scale = _likelihood(factor.variable, soft[factor.variable], self.cards[factor.variable])
+                array, scale = likelihood(factor.variable, soft[factor.variable], self.cards[factor.variable])
                 offset = offset + scale
             else:
                 array = self._table(factor, tables)
             arrays.append(array)
         rows = [value for value in fixed.values() if not isinstance(value, int)]
-        draws = _common_size([*tables.values(), *arrays, *rows])
+        draws = common_size([*tables.values(), *arrays, *rows])
         static = tuple(
             draws == 1 or (len(array) == 1 and all(isinstance(fixed[name], int) for name in factor.fixed))
             for factor, array in zip(self._factors, arrays, strict=True)
         )
-        size = self._chunk(static) if chunk is None else chunk
-        if size < 1:
-            raise RefraError(f"chunk: {chunk!r} should be at least 1")
-        parts = [slice(start, min(start + size, draws)) for start in range(0, draws, size)]
-
-        def load(place: int, part: slice) -> Floats:
-            return _load(self._factors[place], arrays[place], fixed, part)
-
-        answers, log_evidence = execute(self._schedule(static), load, static, parts, draws)
-        log_evidence += offset
-        return Result(self._marginals(answers, fixed, np.isneginf(log_evidence)), log_evidence)
+        return _Ready(self._factors, arrays, fixed, offset, draws, static)
 
     @property
     def chunk(self) -> int:
@@ -233,53 +243,6 @@ class Plan:
 
 def _names_of(target: Target) -> tuple[str, ...]:
     return (target,) if isinstance(target, str) else target
-
-
-def _index(name: str, value: Index, card: int) -> Index:
-    """Check a state number, or an array of them with one for each draw."""
-    index = np.asarray(value)
-    if index.dtype.kind not in "iu" or index.ndim > 1 or np.any(index < 0) or np.any(index >= card):
-        raise RefraError(f"{name}: state number {value!r} should be a whole number from 0 to {card - 1}")
-    return index if index.size != 1 else int(index.item())
-
-
-def _likelihood(name: str, value: ArrayLike, card: int) -> tuple[Floats, Floats]:
-    """Return a likelihood scaled to a largest entry of 1, shape (draws or 1, states), and the log of the scale."""
-    table = np.atleast_2d(np.asarray(value, dtype=np.float64))
-    if table.ndim != 2 or table.shape[1] != card:
-        raise RefraError(f"likelihood of {name}: shape {np.shape(value)} should be ({card},) or (draws, {card})")
-    if not np.all(np.isfinite(table) & (table >= 0.0)):
-        raise RefraError(f"likelihood of {name}: every entry should be a finite number of at least 0")
-    scale = table.max(axis=1)
-    safe = np.where(scale > 0.0, scale, 1.0)
-    return table / safe[:, None], np.log(safe)
-
-
-def _common_size(arrays: Iterable[NDArray[np.generic]]) -> int:
-    sizes = {len(array) for array in arrays} - {1}
-    if len(sizes) > 1 or 0 in sizes:
-        raise RefraError(f"leading axes of {', '.join(map(str, sorted(sizes)))} draws do not go together")
-    return sizes.pop() if sizes else 1
-
-
-def _load(factor: Factor, array: Floats, fixed: Mapping[str, Index], part: slice) -> Floats:
-    """Cut the known variables' states and a part of the draws out of a table, and put the draws last."""
-    table = (array[part] if len(array) > 1 else array).transpose(factor.axes)
-    chosen = [fixed[name] for name in factor.fixed]
-    rows = [value if isinstance(value, int) else value[part] for value in chosen]
-    if all(isinstance(value, int) for value in rows):
-        table = table[tuple(rows)]
-    elif table.shape[-1] == 1:
-        # One small table, many rows: number the fixed states' combinations and pick columns.
-        sizes = table.shape[: len(rows)]
-        picked = np.ravel_multi_index(tuple(np.broadcast_arrays(*rows)), sizes)
-        free = table.shape[len(rows) : -1]
-        table = table.reshape(math.prod(sizes), math.prod(free)).T.take(picked, axis=1).reshape(*free, -1)
-    else:
-        whole = (slice(None),) * (table.ndim - 1 - len(rows))
-        # Index arrays apart from one another put their common axis first.
-        table = np.moveaxis(table[(*rows, *whole, np.arange(table.shape[-1]))], 0, -1)
-    return table if table.strides[-1] == table.itemsize else np.ascontiguousarray(table)
 
 
 def compile_plan(
@@ -351,7 +314,7 @@ def _plan(
     names = tuple(free[vertex] for vertex in order)
     number = {name: place for place, name in enumerate(names)}
     tables = len(scopes) - len(soft)
-    factors = tuple(_factor(name, scope, place >= tables, number, cards) for place, (name, scope) in enumerate(scopes))
+    factors = tuple(make_factor(name, scope, place >= tables, number, cards) for place, (name, scope) in enumerate(scopes))
     answers = tuple(mask_of(number[free[vertex]] for vertex in members(mask)) for mask in wanted)
     sizes = [cards[name] for name in names]
     weights = [entries(clique, sizes) for clique in tree.cliques]
@@ -384,19 +347,3 @@ def _ancestors(start: Iterable[str], parents: Mapping[str, Sequence[str]]) -> se
             found.add(name)
             queue.extend(parents[name])
     return found
-
-
-def _factor(
-    variable: str, scope: Sequence[str], soft: bool, number: Mapping[str, int], cards: Mapping[str, int]
-) -> Factor:
-    fixed = [place for place, name in enumerate(scope, start=1) if name not in number]
-    free = [place for place, name in enumerate(scope, start=1) if name in number]
-    free.sort(key=lambda place: number[scope[place - 1]])
-    return Factor(
-        variable,
-        soft,
-        tuple(cards[name] for name in scope),
-        tuple(scope[place - 1] for place in fixed),
-        (*fixed, *free, 0),
-        mask_of(number[scope[place - 1]] for place in free),
-    )
