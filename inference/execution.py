@@ -69,23 +69,24 @@ def _logarithmic(steps: Sequence[Step], slots: list[Floats | None], up: list[Flo
             assert right is not None
             one = left.reshape((*step.left_shape, -1))
             other = right.reshape((*step.right_shape, -1))
-            slots[step.out] = one + other if step.kind == MULTIPLY else one - _finite(other)
+            slots[step.out] = one + other if step.kind == MULTIPLY else one - finite_logarithms(other)
         elif step.kind == SUM:
             table = left.reshape((*step.left_shape, -1))
-            highest = _finite(table.max(axis=step.axes, keepdims=True))
+            highest = finite_logarithms(table.max(axis=step.axes, keepdims=True))
             slots[step.out] = np.log(np.exp(table - highest).sum(axis=step.axes)) + highest.squeeze(step.axes)
         elif step.kind == LOG:
             up.append(left.reshape(-1))
         else:
             scale = left.reshape(-1, left.shape[-1]).max(axis=0)
-            slots[step.out] = left - _finite(scale)
+            slots[step.out] = left - finite_logarithms(scale)
             if step.kind == SCALE:
                 up.append(scale)
         for slot in step.ends:
             slots[slot] = None
 
 
-def _finite(logs: Floats) -> Floats:
+def finite_logarithms(logs: Floats) -> Floats:
+    """Return 0 for minus infinity and anything else as it is."""
     return np.where(logs == -np.inf, 0.0, logs)
 
 

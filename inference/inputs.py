@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -96,3 +97,19 @@ def make_factor(
         (*fixed, *free, 0),
         mask_of(number[scope[place - 1]] for place in free),
     )
+
+
+def spread_cells(factor: Factor, cells: Floats, fixed: Mapping[str, Index]) -> Floats:
+    """Put values of a loaded factor's cells (draws last) back where the cells lie in the table; the others are zero.
+
+    Returns an array of shape (draws, *shape of the table).
+    """
+    draws = cells.shape[-1]
+    whole = (draws, *factor.shape)
+    spread = np.zeros([whole[axis] for axis in factor.axes])
+    states = [np.broadcast_to(fixed[name], (draws,)) for name in factor.fixed]
+    free = [slice(None)] * (spread.ndim - 1 - len(states))
+    # Index arrays apart from one another put their common axis first.
+    place: tuple[Any, ...] = (*states, *free, np.arange(draws))
+    spread[place] = np.moveaxis(cells, -1, 0) if states else cells
+    return spread.transpose(np.argsort(factor.axes))

@@ -36,7 +36,7 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True)
 class Schedule:
-    """The steps that need no axis of draws (`once`), those to repeat for each chunk of draws, the answers' slots."""
+    """The steps that need no axis of draws (`once`), those to repeat for each chunk of draws, the answers' slots, all slots' masks."""
 
     once: tuple[Step, ...]
     chunk: tuple[Step, ...]
@@ -44,6 +44,7 @@ class Schedule:
     answers: tuple[int, ...]
     operations: int
     arena: int
+    scopes: tuple[int, ...]
 
 
 @dataclass
@@ -124,12 +125,20 @@ class Builder:
 
     def product(self, slots: Sequence[int]) -> int:
         """Multiply slots two at a time, those first that make the smallest table and need no axis of draws."""
-        pool = list(slots)
+        pool = self._alike(slots)
         while len(pool) > 1:
             pairs = ((one, other) for place, one in enumerate(pool) for other in pool[:place])
             one, other = min(pairs, key=lambda pair: self._price(*pair))
             pool = [slot for slot in pool if slot not in (one, other)] + [self.combine(MULTIPLY, one, other)]
         return pool[0]
+
+    def _alike(self, slots: Sequence[int]) -> list[int]:
+        """Multiply slots over the same variables, which is what the cheapest pairs begin with anyway."""
+        groups: dict[tuple[int, bool], int] = {}
+        for slot in slots:
+            key = self.scopes[slot], self.static[slot]
+            groups[key] = self.combine(MULTIPLY, groups[key], slot) if key in groups else slot
+        return list(groups.values())
 
     def _price(self, one: int, other: int) -> tuple[bool, int, int, int]:
         drawn = not (self.static[one] and self.static[other])
@@ -180,7 +189,7 @@ class Builder:
             done.append(step._replace(offset=offsets.get(step.out, 0), ends=ends))
         once = tuple(step for step in done if self.static[step.out])
         chunk = tuple(step for step in done if not self.static[step.out])
-        return Schedule(once, chunk, len(self.scopes), tuple(answers), self.operations, arena.size)
+        return Schedule(once, chunk, len(self.scopes), tuple(answers), self.operations, arena.size, tuple(self.scopes))
 
 
 @dataclass

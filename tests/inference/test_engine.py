@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from refra.data.errors import RefraError, UnknownNameError
 from refra.inference import execution
 from refra.inference.elimination import RULES, Structure, clique_tree, eliminate, entries, interaction_graph, members

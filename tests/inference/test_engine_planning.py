@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from refra.inference import engine
 from refra.inference.asking import structure
 from refra.inference.elimination import RULES, cheapest_tree, clique_tree, entries, interaction_graph, members
