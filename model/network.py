@@ -26,7 +26,7 @@ class Node:
     parameters: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Model:
     """A frozen network: `states`, `parents` and `tables` by variable; draw 0 is the central network."""
 
@@ -59,13 +59,13 @@ class Model:
                 waiting.extend(self.parents[variable])
         return found
 
-    def extended(self, nodes: Mapping[str, Node], states: Mapping[str, tuple[str, ...]]) -> Model:
-        """Return a model with further nodes below the present ones."""
+    def extended(self, nodes: Mapping[str, Node], states: Mapping[str, tuple[str, ...]], *, checked: bool = True) -> Model:
+        """Return a model with further nodes below the present ones; `checked` tells whether their tables are to be checked."""
         for name in nodes:
             if name in self.states:
                 raise RecordError(f"{name}: the network has this node already")
         own = {name: Node(self.parents[name], self.tables[name], self.parameters[name]) for name in self.states}
-        return _assembled({**self.states, **states}, {**own, **nodes}, unchecked=own)
+        return _assembled({**self.states, **states}, {**own, **nodes}, unchecked=own if checked else {**own, **nodes})
 
     def restricted(self, nodes: Mapping[str, Node]) -> Model:
         """Return the network of these nodes, in this order; their tables are taken to be parts of this network's and are not checked."""
