@@ -42,7 +42,8 @@ def contributions(schedule: Schedule, inputs: Sequence[Floats], weights: Floats 
     Args:
         schedule: an upward pass with one answer, or with none.
         inputs: the input tables.
-        weights: a number for each entry of the answer, shape (entries,); None where there is no answer (then all of P(findings) counts).
+        weights: a number for each entry of the answer, shape (entries, draws or 1); None where there is no answer (then all of
+            P(findings) counts).
         draws: number of draws.
     """
     with np.errstate(all="ignore"):
@@ -54,8 +55,8 @@ def contributions(schedule: Schedule, inputs: Sequence[Floats], weights: Floats 
             answer = slots[schedule.answers[0]]
             table = answer.reshape(-1, answer.shape[-1])
             total = table.sum(axis=0)
-            expected = np.broadcast_to((weights[:, None] * table).sum(axis=0) / total, (draws,))
-            seed = np.broadcast_to(weights[:, None] / total, (len(weights), draws))
+            expected = np.broadcast_to((weights * table).sum(axis=0) / total, (draws,))
+            seed = np.broadcast_to(weights / total, (len(weights), draws))
             back[schedule.answers[0]] = seed.reshape((*answer.shape[:-1], draws))
             inner = _total_of_answer(schedule)
         for step in (step for step in logs if step.left != inner):

@@ -156,20 +156,24 @@ class Plan:
 
         Args:
             tables, hard, soft, do, chunk: as in `run`.
-            weights: a number for each state of the plan's one target, shape (*states); by default all of P(findings) counts, the
-                weights being 1, and the plan has no target.
+            weights: a number for each state of the plan's one target, shape (*states); with tables of one parameter set also several
+                vectors of weights, (questions, *states), which then take the place of the draws in what is returned. By default all
+                of P(findings) counts, the weights being 1, and the plan has no target.
 
         Raises:
             RefraError: the plan has more than one target, the weights do not fit it, or P(findings) is too small for floating point.
         """
         ready = self._prepare(tables, hard or {}, soft or {}, do or {})
         vector = self._weights(weights, ready.fixed)
+        questions = 1 if vector is None else vector.shape[1]
+        if questions > 1 and ready.draws > 1:
+            raise RefraError("several vectors of weights go with one parameter set only")
         schedule = self._upward_schedule(ready.static) if vector is None else self._schedule(ready.static)
         size = self._chunk(ready.static) if chunk is None else chunk
         found: list[Contributions] = []
         for part in _parts(ready.draws, size):
             inputs = [ready.load(place, part if not fixed else slice(0, 1)) for place, fixed in enumerate(ready.static)]
-            found.append(contributions(schedule, inputs, vector, part.stop - part.start))
+            found.append(contributions(schedule, inputs, vector, max(questions, part.stop - part.start)))
         expected = np.concatenate([part.expected for part in found])
         uncertain = np.concatenate([part.uncertain for part in found]) & np.isfinite(expected)
         if uncertain.any():
@@ -235,7 +239,7 @@ class Plan:
         return Explanation(dict(zip(self._names, states, strict=True)), log_joint)
 
     def _weights(self, weights: ArrayLike | None, fixed: Mapping[str, Index]) -> Floats | None:
-        """Bring weights on the one target into the order of its answer."""
+        """Bring weights on the one target into the order of its answer: shape (entries, questions)."""
         if weights is None:
             if self.targets:
                 raise RefraError("weights on the target's states are wanted")
@@ -246,10 +250,12 @@ class Plan:
         if known := [name for name in names if name in fixed]:
             raise RefraError(f"{known[0]}: the state of a target is known, so there is nothing to differentiate")
         table = np.asarray(weights, dtype=np.float64)
-        if table.shape != tuple(self.cards[name] for name in names) or not np.isfinite(table).all():
+        wanted = tuple(self.cards[name] for name in names)
+        if table.shape[-len(names) :] != wanted or table.ndim > len(names) + 1 or not np.isfinite(table).all():
             raise RefraError(f"weights: shape {table.shape} should be that of the states of {', '.join(names)}, and all finite")
         inner = sorted(names, key=self._names.index)
-        return table.transpose([names.index(name) for name in inner]).reshape(-1)
+        table = table.reshape(-1, *table.shape[-len(names) :])
+        return table.transpose([*(1 + names.index(name) for name in inner), 0]).reshape(-1, len(table))
 
     def _upward_schedule(self, static: tuple[bool, ...]) -> Schedule:
         """Return the steps of an upward pass alone."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -73,8 +73,13 @@ class Model:
 
     def central(self) -> Model:
         """Return the central network alone (one parameter set)."""
-        tables = {name: table[:1] for name, table in self.tables.items()}
-        return Model(self.states, self.parents, MappingProxyType(tables), self.parameters, 1)
+        return self.drawn([0])
+
+    def drawn(self, sets: Sequence[int]) -> Model:
+        """Return the network with some of its parameter sets."""
+        chosen = slice(0, 1) if list(sets) == [0] else list(sets)
+        tables = {name: table if len(table) == 1 else table[chosen] for name, table in self.tables.items()}
+        return Model(self.states, self.parents, MappingProxyType(tables), self.parameters, len(sets))
 
 
 def draws_last(table: Array) -> Array:
