@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations, islice
 from types import MappingProxyType
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,9 +106,14 @@ def ask(model: Model, known: Known, targets: Iterable[Target]) -> Answer:
     return Answer(MappingProxyType(marginals), log_evidence)
 
 
+_STRUCTURES: WeakKeyDictionary[Model, Structure] = WeakKeyDictionary()
+
+
 def structure(model: Model) -> Structure:
     """Return a model's structure as the engine plans with it."""
-    return Structure.of({name: len(states) for name, states in model.states.items()}, model.parents)
+    if model not in _STRUCTURES:
+        _STRUCTURES[model] = Structure.of({name: len(states) for name, states in model.states.items()}, model.parents)
+    return _STRUCTURES[model]
 
 
 def _members(target: Target) -> tuple[str, ...]:

@@ -69,7 +69,8 @@ def cause_table(place: Situation, model: Model, central: Model, answer: Answer, 
         table[["averted", "averted_low", "averted_high", "averted_independent"]] = np.nan
     else:
         known = place.inside(model, place.known if place.target == "undecided" else place.with_target_set)
-        twins, loose = Twins(model), Twins(central, monotone=False)
+        states = {**known.hard, **known.do}
+        twins, loose = Twins(model, known=states), Twins(central, monotone=False)
         saved = np.stack([averted(model, known, cause, twins) for cause in CAUSES], axis=1)
         table["averted"] = saved[0]
         table["averted_low"], table["averted_high"] = interval(saved, level)

@@ -7,27 +7,34 @@ set. A graph is the list of its vertices' neighbour masks. Nothing here knows ab
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import lru_cache
 
 from ..data.errors import RefraError, unknown_name
 
-Score = tuple[float, float, int]
-Rule = Callable[[Sequence[int], Sequence[int], int], tuple[float, float]]
+Score = tuple[int, int, int]
+Rule = str
 
 
-def members(mask: int) -> Iterator[int]:
-    """Yield the vertices in `mask`, smallest first."""
+@lru_cache(maxsize=2**16)
+def members(mask: int) -> tuple[int, ...]:
+    """Return the vertices in `mask`, smallest first."""
+    found = []
     while mask:
         lowest = mask & -mask
-        yield lowest.bit_length() - 1
+        found.append(lowest.bit_length() - 1)
         mask ^= lowest
+    return tuple(found)
 
 
 def mask_of(vertices: Iterable[int]) -> int:
     """Return the mask whose bits are `vertices`."""
-    return reduce(lambda mask, vertex: mask | (1 << vertex), vertices, 0)
+    mask = 0
+    for vertex in vertices:
+        mask |= 1 << vertex
+    return mask
 
 
 def entries(mask: int, cards: Sequence[int]) -> int:
@@ -47,32 +54,110 @@ def interaction_graph(scopes: Iterable[int], size: int) -> list[int]:
     return graph
 
 
-def _missing(graph: Sequence[int], vertex: int) -> Iterator[tuple[int, int]]:
-    """Yield each neighbour of `vertex` with the mask of the other neighbours to which it is not joined."""
-    neighbours = graph[vertex]
-    for other in members(neighbours):
-        yield other, neighbours & ~graph[other] & ~(1 << other)
+MIN_FILL, MIN_WEIGHT, WEIGHTED_MIN_FILL = "min fill", "min weight", "weighted min fill"
+"""What the next vertex has least of: edges that its elimination adds, entries of the table that it makes, or added edges, each
+weighing the product of its ends' states."""
+
+RULES: tuple[Rule, ...] = (WEIGHTED_MIN_FILL, MIN_FILL, MIN_WEIGHT)
 
 
-def min_fill(graph: Sequence[int], cards: Sequence[int], vertex: int) -> tuple[float, float]:
-    """Score `vertex` by the number of edges that its elimination adds, then by the table that it makes."""
-    fill = sum(absent.bit_count() for _, absent in _missing(graph, vertex))
-    return fill / 2, entries(graph[vertex] | (1 << vertex), cards)
+class _Elimination:
+    """A graph from which vertices are taken one by one, and the entries of the maximal cliques met so far (`cost`)."""
 
+    def __init__(self, graph: Sequence[int], cards: Sequence[int], sizes: dict[int, int]) -> None:
+        self.graph = list(graph)
+        self.cards = cards
+        self.sizes = sizes
+        self.left = (1 << len(graph)) - 1
+        self.order: list[tuple[int, int]] = []
+        self.cost = 0
+        self.remainders: set[int] = set()
 
-def min_weight(graph: Sequence[int], cards: Sequence[int], vertex: int) -> tuple[float, float]:
-    """Score `vertex` by the entries of the table that its elimination makes, then by the edges that it adds."""
-    fill = sum(absent.bit_count() for _, absent in _missing(graph, vertex))
-    return entries(graph[vertex] | (1 << vertex), cards), fill / 2
+    def copy(self) -> _Elimination:
+        """Return a copy that can go its own way."""
+        other = _Elimination(self.graph, self.cards, self.sizes)
+        other.left, other.order, other.cost, other.remainders = self.left, self.order.copy(), self.cost, self.remainders.copy()
+        return other
 
+    def size(self, mask: int) -> int:
+        """Return the entries of a table over `mask`."""
+        if mask not in self.sizes:
+            self.sizes[mask] = entries(mask, self.cards)
+        return self.sizes[mask]
 
-def weighted_min_fill(graph: Sequence[int], cards: Sequence[int], vertex: int) -> tuple[float, float]:
-    """Score `vertex` by the added edges, each weighing the product of its ends' states, then by the table."""
-    fill = sum(cards[other] * sum(cards[v] for v in members(absent)) for other, absent in _missing(graph, vertex))
-    return fill / 2, entries(graph[vertex] | (1 << vertex), cards)
+    def fill(self, vertex: int) -> int:
+        """Return twice the number of edges that the elimination of `vertex` would add."""
+        graph, neighbours = self.graph, self.graph[vertex]
+        total, mask = 0, neighbours
+        while mask:
+            lowest = mask & -mask
+            total += (neighbours & ~graph[lowest.bit_length() - 1]).bit_count() - 1
+            mask ^= lowest
+        return total
 
+    def weighted_fill(self, vertex: int) -> int:
+        """Return twice the sum of the added edges' weights."""
+        graph, cards, neighbours = self.graph, self.cards, self.graph[vertex]
+        total = 0
+        for other in members(neighbours):
+            absent = neighbours & ~graph[other] & ~(1 << other)
+            if absent:
+                total += cards[other] * sum(cards[v] for v in members(absent))
+        return total
 
-RULES: tuple[Rule, ...] = (min_fill, min_weight, weighted_min_fill)
+    def score(self, vertex: int, rule: Rule) -> Score:
+        """Return what `rule` goes by, then what settles a tie."""
+        fill = self.fill(vertex)
+        size = self.size(self.graph[vertex] | 1 << vertex)
+        if rule == MIN_WEIGHT:
+            return size, fill, vertex
+        return (fill if rule == MIN_FILL or not fill else self.weighted_fill(vertex)), size, vertex
+
+    def take(self, vertex: int) -> int:
+        """Eliminate `vertex` and return the mask of the vertices whose scores may have changed."""
+        graph, neighbours, own = self.graph, self.graph[vertex], 1 << vertex
+        clique = neighbours | own
+        # A clique is a part of an earlier one exactly where it is all that an earlier vertex left behind.
+        if clique not in self.remainders:
+            self.cost += self.size(clique)
+        self.remainders.add(neighbours)
+        touched = neighbours
+        mask = neighbours
+        while mask:
+            lowest = mask & -mask
+            other = lowest.bit_length() - 1
+            mask ^= lowest
+            absent = neighbours & ~graph[other] & ~lowest
+            for far in members(absent):
+                touched |= graph[other] & graph[far]
+            graph[other] = (graph[other] | absent) & ~own
+        graph[vertex] = 0
+        self.left &= ~own
+        self.order.append((vertex, neighbours))
+        return touched & self.left
+
+    def take_simplicial(self) -> None:
+        """Eliminate every vertex whose neighbours are all joined, which no best order does later."""
+        waiting = self.left
+        while waiting:
+            lowest = waiting & -waiting
+            waiting ^= lowest
+            vertex = lowest.bit_length() - 1
+            if not self.fill(vertex):
+                waiting |= self.take(vertex)
+
+    def finish(self, rule: Rule, limit: float = math.inf) -> bool:
+        """Eliminate what is left greedily by `rule`; stop and return False once the cost is `limit` or more."""
+        scores = {vertex: self.score(vertex, rule) for vertex in members(self.left)}
+        while scores:
+            vertex = min(scores.values())[2]
+            touched = self.take(vertex)
+            if self.cost >= limit:
+                return False
+            del scores[vertex]
+            for other in members(touched):
+                scores[other] = self.score(other, rule)
+        return True
 
 
 def eliminate(graph: Sequence[int], cards: Sequence[int], rule: Rule) -> list[tuple[int, int]]:
@@ -80,22 +165,9 @@ def eliminate(graph: Sequence[int], cards: Sequence[int], rule: Rule) -> list[tu
 
     Ties fall to the smallest vertex, so the order is the same on every machine.
     """
-    work = list(graph)
-    scores: dict[int, Score] = {v: (*rule(work, cards, v), v) for v in range(len(work))}
-    order: list[tuple[int, int]] = []
-    while scores:
-        vertex = min(scores.values())[2]
-        neighbours = work[vertex]
-        touched = neighbours
-        for other in members(neighbours):
-            work[other] = (work[other] | neighbours) & ~(1 << other) & ~(1 << vertex)
-            touched |= work[other]
-        work[vertex] = 0
-        del scores[vertex]
-        for other in members(touched):
-            scores[other] = (*rule(work, cards, other), other)
-        order.append((vertex, neighbours))
-    return order
+    work = _Elimination(graph, cards, {})
+    work.finish(rule)
+    return work.order
 
 
 @dataclass(frozen=True)
@@ -145,9 +217,16 @@ def cheapest_tree(scopes: Sequence[int], cards: Sequence[int], rules: Sequence[R
         cards: number of states of each vertex.
         rules: scores to eliminate by; the first wins a tie.
     """
-    graph = interaction_graph(scopes, len(cards))
-    trees = [clique_tree(eliminate(graph, cards, rule)) for rule in rules]
-    return min(trees, key=lambda tree: sum(entries(clique, cards) for clique in tree.cliques))
+    whole = _Elimination(interaction_graph(scopes, len(cards)), cards, {})
+    core = whole.copy()
+    core.take_simplicial()
+    best: _Elimination | None = None
+    for rule in rules:
+        trial = (whole if rule == MIN_WEIGHT else core).copy()
+        if trial.finish(rule, math.inf if best is None else best.cost):
+            best = trial
+    assert best is not None
+    return clique_tree(best.order)
 
 
 @dataclass(frozen=True)
@@ -180,9 +259,10 @@ def _walk(start: int, neighbours: Sequence[Sequence[int]]) -> dict[int, int]:
     return above
 
 
-def _visit(above: Mapping[int, int], cliques: Sequence[int], wanted: Iterable[int]) -> tuple[list[int], set[int]]:
-    """Find for each wanted mask the first clique from the root that holds it, and all cliques on the ways there."""
-    homes = [next(clique for clique in above if not mask & ~cliques[clique]) for mask in wanted]
+def _visit(above: Mapping[int, int], holders: Iterable[Sequence[int]]) -> tuple[list[int], set[int]]:
+    """Find for each target the first clique from the root among its `holders`, and all cliques on the ways there."""
+    rank = {clique: place for place, clique in enumerate(above)}
+    homes = [min(cliques, key=rank.__getitem__) for cliques in holders]
     asked: set[int] = set()
     for clique in homes:
         while clique >= 0 and clique not in asked:
@@ -211,11 +291,12 @@ def root_tree(tree: CliqueTree, cards: Sequence[int], targets: Sequence[int]) ->
         part = _walk(start, neighbours)
         union = mask_of(vertex for clique in part for vertex in members(tree.cliques[clique]))
         inside = [place for place, mask in enumerate(targets) if mask & union]
-        roots = [c for c in part if any(not targets[place] & ~tree.cliques[c] for place in inside)] or [start]
+        holders = [[c for c in part if not targets[place] & ~tree.cliques[c]] for place in inside]
+        roots = sorted({clique for cliques in holders for clique in cliques}, key=list(part).index) or [start]
         best: tuple[int, dict[int, int], list[int], set[int]] | None = None
         for root in roots:
             ways = _walk(root, neighbours)
-            found, visited = _visit(ways, tree.cliques, [targets[place] for place in inside])
+            found, visited = _visit(ways, holders)
             cost = sum(sizes[clique] for clique in visited) - sizes[root]
             if best is None or cost < best[0]:
                 best = cost, ways, found, visited

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +15,9 @@ from .junction_tree import DIVIDE, LOG, MULTIPLY, SCALE, SUM, Schedule, Step
 
 Floats = NDArray[np.float64]
 Load = Callable[[int, slice], Floats]
+
+# Array operations on long axes release the interpreter's lock; more threads than this only contend for memory.
+WORKERS = min(os.cpu_count() or 1, 4)
 
 # What underflows is below exp(-708) of the scaled evidence's unit: above this bound it is less than 1e-20 of the whole.
 CERTAIN = -650.0
@@ -61,23 +67,24 @@ def _logarithmic(steps: Sequence[Step], slots: list[Floats | None], up: list[Flo
             assert right is not None
             one = left.reshape((*step.left_shape, -1))
             other = right.reshape((*step.right_shape, -1))
-            slots[step.out] = one + other if step.kind == MULTIPLY else one - _finite(other)
+            slots[step.out] = one + other if step.kind == MULTIPLY else one - finite_logarithms(other)
         elif step.kind == SUM:
             table = left.reshape((*step.left_shape, -1))
-            highest = _finite(table.max(axis=step.axes, keepdims=True))
+            highest = finite_logarithms(table.max(axis=step.axes, keepdims=True))
             slots[step.out] = np.log(np.exp(table - highest).sum(axis=step.axes)) + highest.squeeze(step.axes)
         elif step.kind == LOG:
             up.append(left.reshape(-1))
         else:
             scale = left.reshape(-1, left.shape[-1]).max(axis=0)
-            slots[step.out] = left - _finite(scale)
+            slots[step.out] = left - finite_logarithms(scale)
             if step.kind == SCALE:
                 up.append(scale)
         for slot in step.ends:
             slots[slot] = None
 
 
-def _finite(logs: Floats) -> Floats:
+def finite_logarithms(logs: Floats) -> Floats:
+    """Return 0 for minus infinity and anything else as it is."""
     return np.where(logs == -np.inf, 0.0, logs)
 
 
@@ -117,31 +124,43 @@ def execute(schedule: Schedule, load: Load, static: Sequence[bool], parts: Seque
     """
     inputs = len(static)
     evidence = np.empty(draws)
-    found: list[list[Floats]] = []
     with np.errstate(all="ignore"):
         first: list[Floats | None] = [None] * schedule.slots
         first[:inputs] = [load(place, slice(0, 1)) if fixed else None for place, fixed in enumerate(static)]
         up: list[Floats] = []
         down: list[Floats] = []
         _linear(schedule.once, first, up, down)
-        arena = np.empty(schedule.arena * max(part.stop - part.start for part in parts))
-        for part in parts:
-            slots = list(first)
-            drawn = [place for place, fixed in enumerate(static) if not fixed]
-            for place in drawn:
-                slots[place] = load(place, part)
-            scales, others = list(up), list(down)
-            size = part.stop - part.start
-            room = arena[: schedule.arena * size].reshape(schedule.arena, size)
-            _linear(schedule.chunk, slots, scales, others, room)
+    longest = max(part.stop - part.start for part in parts)
+    arenas: SimpleQueue[Floats] = SimpleQueue()
+    workers = min(WORKERS, len(parts))
+    for _ in range(workers):
+        arenas.put(np.empty(schedule.arena * longest))
+
+    def work(part: slice) -> list[Floats]:
+        slots = list(first)
+        drawn = [place for place, fixed in enumerate(static) if not fixed]
+        for place in drawn:
+            slots[place] = load(place, part)
+        scales, others = list(up), list(down)
+        size = part.stop - part.start
+        arena = arenas.get()
+        with np.errstate(all="ignore"):
+            _linear(schedule.chunk, slots, scales, others, arena[: schedule.arena * size].reshape(schedule.arena, size))
             total, growth = _sums(scales, size)
             growth += _sums(others, size)[1]
             answers = [table / table.sum(axis=0) for table in _filled(slots, schedule.answers, size)]
             doubtful = np.flatnonzero(~(total - growth > CERTAIN))
             if doubtful.size:
                 answers, total = _repair(schedule, load, static, part, doubtful, answers, total)
-            evidence[part] = total
-            found.append(answers)
+        arenas.put(arena)
+        evidence[part] = total
+        return answers
+
+    if workers > 1:
+        with ThreadPoolExecutor(workers) as pool:
+            found = list(pool.map(work, parts))
+    else:
+        found = [work(part) for part in parts]
     joined = [np.concatenate(pieces, axis=1) for pieces in zip(*found, strict=True)]
     return joined, evidence
 

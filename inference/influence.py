@@ -8,15 +8,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..data.errors import RefraError
 from ..data.loading import evidence, parameters, studies
 from ..model.network import Model
-from .asking import ask
+from .asking import Known, ask, structure
+from .engine import cached_plan
 from .situation import Situation
 
 Array = NDArray[np.float64]
 
 INFLUENCE_COLUMNS = ("parameter", "node", "status", "effect", "share", "evidence_for", "evidence_against")
 CITATION_COLUMNS = ("study", "citation", "doi", "pmid", "share", "evidence", "parameters")
+
+
+ROUNDING = 1e-24
+"""Shares up to this (squares of rounding errors) are none."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +64,10 @@ class Influence:
 def influence(place: Situation, shifted: Model, options: tuple[str, ...]) -> Influence:
     """Return what the answer rests on; `shifted` is the one-at-a-time network specialised to the record's roots."""
     if place.explains:
-        values = ask(shifted, place.inside(shifted), ["primary_reason"])["primary_reason"]
+        values = _one_at_a_time(shifted, place.inside(shifted), "primary_reason")
     else:
         known = place.inside(shifted, place.with_target_set)
-        values = np.stack([ask(shifted, known, [f"lda_{o}"])[f"lda_{o}"][:, 1] for o in options], axis=1)
+        values = np.stack([_one_at_a_time(shifted, known, f"lda_{option}")[:, 1] for option in options], axis=1)
     change = np.nan_to_num(values[1:] - values[0])
     variance = (change**2).sum(axis=1)
     total = variance.sum()
@@ -75,5 +81,35 @@ def influence(place: Situation, shifted: Model, options: tuple[str, ...]) -> Inf
         columns=list(INFLUENCE_COLUMNS),
     )
     judged = float(table.loc[table["status"] == "judgement", "share"].sum())
-    table = table[table["share"] > 0].sort_values("share", ascending=False, kind="stable").reset_index(drop=True)
+    table = table[table["share"] > ROUNDING].sort_values("share", ascending=False, kind="stable").reset_index(drop=True)
     return Influence(table, judged)
+
+
+def _one_at_a_time(shifted: Model, known: Known, target: str) -> Array:
+    """Return the posterior of a target in every set of the one-at-a-time network, shape (1 + records, states).
+
+    P(findings, target) is linear in each table, so a record that a single table is built from needs no network of its own: the new table is
+    put in place of the central one by its coefficients. The others are asked for one by one.
+    """
+    central = shifted.central()
+    base = ask(central, known, [target])[target][0]
+    plan = cached_plan(structure(central), targets=[target], hard=known.hard, soft=known.soft, do=known.do)
+    try:
+        found = plan.coefficients(central.tables, np.eye(len(base)), hard=known.hard, soft=known.soft, do=known.do)
+    except RefraError:
+        return ask(shifted, known, [target])[target]
+    readers: dict[str, list[str]] = {}
+    for name in plan.tables_needed:
+        for record in shifted.parameters[name]:
+            readers.setdefault(record, []).append(name)
+    place_of = {record: place for place, record in enumerate(parameters(), start=1)}
+    values = np.tile(base, (shifted.draws, 1))
+    for name in plan.tables_needed:
+        alone = [place_of[record] for record in shifted.parameters[name] if len(readers[record]) == 1]
+        if alone and len(shifted.tables[name]) > 1:
+            cells = found.cells[name].reshape(len(base), -1)
+            values[alone] = shifted.tables[name][alone].reshape(len(alone), -1) @ cells.T
+    several = [0, *sorted(place_of[record] for record, names in readers.items() if len(names) > 1)]
+    if len(several) > 1:
+        values[several] = ask(shifted.drawn(several), known, [target])[target]
+    return np.asarray(values / values.sum(axis=1, keepdims=True))

@@ -8,15 +8,15 @@ the draws as their last axis, which makes the innermost loop long and contiguous
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from .elimination import RootedTree, entries, members
 
 MULTIPLY, DIVIDE, SUM, SCALE, RESCALE, LOG = range(6)
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One array operation on numbered slots; shapes leave out the trailing axis of draws.
 
     `offset` is the place of the output in the arena, in entries; `ends` are the slots that nothing reads later.
@@ -36,7 +36,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Schedule:
-    """The steps that need no axis of draws (`once`), those to repeat for each chunk of draws, the answers' slots."""
+    """The steps that need no axis of draws (`once`), those to repeat for each chunk of draws, the answers' slots, all slots' masks."""
 
     once: tuple[Step, ...]
     chunk: tuple[Step, ...]
@@ -44,6 +44,7 @@ class Schedule:
     answers: tuple[int, ...]
     operations: int
     arena: int
+    scopes: tuple[int, ...]
 
 
 @dataclass
@@ -55,6 +56,13 @@ class Builder:
     static: list[bool] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     operations: int = 0
+    _sizes: dict[int, int] = field(default_factory=dict)
+
+    def size(self, mask: int) -> int:
+        """Return the entries of a table over `mask`."""
+        if mask not in self._sizes:
+            self._sizes[mask] = entries(mask, self.cards)
+        return self._sizes[mask]
 
     def slot(self, scope: int, static: bool) -> int:
         """Open a slot for a table over `scope`."""
@@ -91,7 +99,7 @@ class Builder:
                 out_shape=tuple(size for size, _, _ in rows),
             )
         )
-        self.operations += entries(scope, self.cards)
+        self.operations += self.size(scope)
         return out
 
     def total(self, slot: int, keep: int) -> int:
@@ -104,37 +112,45 @@ class Builder:
         axes = tuple(place for place, (_, kept) in enumerate(rows) if not kept)
         shape = tuple(size for size, kept in rows if kept)
         self.steps.append(Step(SUM, out, slot, left_shape=tuple(s for s, _ in rows), axes=axes, out_shape=shape))
-        self.operations += entries(scope, self.cards)
+        self.operations += self.size(scope)
         return out
 
     def scale(self, slot: int, kind: int = SCALE) -> int:
         """Divide a slot by its largest entry in each draw; on the way up that entry belongs to the evidence."""
         out = self.slot(self.scopes[slot], self.static[slot])
-        shape = (entries(self.scopes[slot], self.cards),)
+        shape = (self.size(self.scopes[slot]),)
         self.steps.append(Step(kind, out, slot, left_shape=shape, out_shape=shape))
-        self.operations += 2 * entries(self.scopes[slot], self.cards)
+        self.operations += 2 * self.size(self.scopes[slot])
         return out
 
     def product(self, slots: Sequence[int]) -> int:
         """Multiply slots two at a time, those first that make the smallest table and need no axis of draws."""
-        pool = list(slots)
+        pool = self._alike(slots)
         while len(pool) > 1:
             pairs = ((one, other) for place, one in enumerate(pool) for other in pool[:place])
             one, other = min(pairs, key=lambda pair: self._price(*pair))
             pool = [slot for slot in pool if slot not in (one, other)] + [self.combine(MULTIPLY, one, other)]
         return pool[0]
 
+    def _alike(self, slots: Sequence[int]) -> list[int]:
+        """Multiply slots over the same variables, which is what the cheapest pairs begin with anyway."""
+        groups: dict[tuple[int, bool], int] = {}
+        for slot in slots:
+            key = self.scopes[slot], self.static[slot]
+            groups[key] = self.combine(MULTIPLY, groups[key], slot) if key in groups else slot
+        return list(groups.values())
+
     def _price(self, one: int, other: int) -> tuple[bool, int, int, int]:
         drawn = not (self.static[one] and self.static[other])
         scope = self.scopes[one] | self.scopes[other]
-        return drawn, entries(scope, self.cards), min(one, other), max(one, other)
+        return drawn, self.size(scope), min(one, other), max(one, other)
 
     def contract(self, slots: Sequence[int], keep: int) -> int:
         """Multiply slots and sum out all but `keep`, each variable as soon as no other slot holds it."""
         pool = list(slots)
         while pending := self._union(pool) & ~keep:
             bucket_of = {v: [slot for slot in pool if self.scopes[slot] >> v & 1] for v in members(pending)}
-            vertex = min(bucket_of, key=lambda v: (entries(self._union(bucket_of[v]), self.cards), v))
+            vertex = min(bucket_of, key=lambda v: (self.size(self._union(bucket_of[v])), v))
             bucket = bucket_of[vertex]
             rest = [slot for slot in pool if slot not in bucket]
             pool = [*rest, self.total(self.product(bucket), keep | self._union(rest))]
@@ -166,14 +182,14 @@ class Builder:
                 if alike and step.left in offsets and step.left in ends:
                     offsets[step.out] = offsets.pop(step.left)
                 else:
-                    offsets[step.out] = arena.take(entries(self.scopes[step.out], self.cards))
+                    offsets[step.out] = arena.take(self.size(self.scopes[step.out]))
             for slot in ends:
                 if slot in offsets:
-                    arena.give(offsets.pop(slot), entries(self.scopes[slot], self.cards))
-            done.append(replace(step, offset=offsets.get(step.out, 0), ends=ends))
+                    arena.give(offsets.pop(slot), self.size(self.scopes[slot]))
+            done.append(step._replace(offset=offsets.get(step.out, 0), ends=ends))
         once = tuple(step for step in done if self.static[step.out])
         chunk = tuple(step for step in done if not self.static[step.out])
-        return Schedule(once, chunk, len(self.scopes), tuple(answers), self.operations, arena.size)
+        return Schedule(once, chunk, len(self.scopes), tuple(answers), self.operations, arena.size, tuple(self.scopes))
 
 
 @dataclass

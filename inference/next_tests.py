@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -9,9 +11,9 @@ from numpy.typing import NDArray
 from ..data.loading import variables
 from ..model.draws import Draws
 from ..model.network import Model
-from .asking import Known, ask, log_probability
+from .asking import Answer, Known, ask
 from .causes import entropy
-from .options import outlook, ranking_scores
+from .options import Outlook, applicable_options, harm_nodes, open_gates, ranking_scores, utilities
 from .preferences import Preferences
 from .situation import Situation, finding_nodes
 
@@ -44,37 +46,83 @@ def test_table(place: Situation, central: Model, draws: Draws, preferences: Pref
     most useful comes first.
     """
     names = candidates(place, central)
-    rows = [(name, state) for name in names for state in range(central.card(name))]
-    known = place.inside(central)
-    soft: dict[str, Array] = dict(known.soft)
-    for name in names:
-        seen_as = np.ones((len(rows) + 1, central.card(name)))
-        for number, (own, state) in enumerate(rows, start=1):
-            if own == name:
-                seen_as[number] = np.eye(central.card(name))[state]
-        soft[name] = seen_as
-    seen = Known(known.hard, soft, known.do)
-    logs = log_probability(central, seen)
-    probability = np.exp(logs[1:] - logs[0])
-    future = Known(known.hard, soft, place.with_target_set.do)
-    look = outlook(place, central, draws, preferences, rows=future)
-    scores = _full(ranking_scores(look), len(rows) + 1)
-    reasons = ask(central, seen, ["primary_reason"])["primary_reason"] if place.explains else None
+    if not names:
+        return pd.DataFrame([], columns=list(TEST_COLUMNS))
+    look, now = _outlooks(place, central, draws, preferences, names)
+    scores, before = ranking_scores(look), ranking_scores(now)[0]
+    base, by_reason = _reasons(place, central, names)
     found = []
+    start = 0
     for name in names:
-        mine = [number for number, row in enumerate(rows, start=1) if row[0] == name]
-        p = probability[np.array(mine) - 1]
-        p = p / p.sum()
-        gain = float(p @ scores[mine].max(axis=1) - scores[0].max())
-        change = float(p @ (scores[mine].argmax(axis=1) != scores[0].argmax()))
-        drop = 0.0 if reasons is None else entropy(reasons[0]) - float(sum(w * entropy(reasons[n]) for w, n in zip(p, mine, strict=True)))
+        mine = slice(start, start + central.card(name))
+        start = mine.stop
+        p = base.marginals[name][0]
+        possible = p > 0
+        gain = float(p[possible] @ scores[mine][possible].max(axis=1) - before.max())
+        change = float(p[possible] @ (scores[mine][possible].argmax(axis=1) != before.argmax()))
+        drop = 0.0
+        if by_reason is not None:
+            reasons = by_reason[mine]
+            drop = entropy(base["primary_reason"][0]) - float(sum(w * entropy(row) for w, row in zip(p, reasons, strict=True) if w > 0))
         likeliest = int(np.argmax(p))
         result = variables()[name].states[likeliest].label[language]
-        found.append((name, variables()[name].label[language], max(gain, 0.0), change, max(drop, 0.0), result, float(p[likeliest])))
+        # Rounding must not decide the order of tests that gain nothing.
+        gain = gain if gain > LEAST else 0.0
+        found.append((name, variables()[name].label[language], gain, change, max(drop, 0.0), result, float(p[likeliest])))
     table = pd.DataFrame(found, columns=list(TEST_COLUMNS))
-    table = table[(table["expected_gain"] > LEAST) | (table["entropy_drop"] > 1e-6)]
+    table = table[(table["expected_gain"] > 0) | (table["entropy_drop"] > 1e-6)]
     return table.sort_values(["expected_gain", "entropy_drop"], ascending=False, kind="stable").reset_index(drop=True)
 
 
-def _full(scores: Array, rows: int) -> Array:
-    return np.broadcast_to(scores, (rows, scores.shape[1])) if len(scores) == 1 else scores
+def _outlooks(place: Situation, model: Model, draws: Draws, preferences: Preferences, names: tuple[str, ...]) -> tuple[Outlook, Outlook]:
+    """Return the options' numbers after each result of each test (one entry a result, test by test) and as they are now."""
+    known = place.inside(model, place.with_target_set)
+    options = applicable_options(place, preferences)
+    lda: dict[str, Array] = {}
+    lda_now: dict[str, Array] = {}
+    for option in options:
+        after, now = _turned(model, known, [{f"lda_{option}": np.array([0.0, 1.0])}], names)
+        lda[option], lda_now[option] = after[0], now[0]
+    nodes = harm_nodes(options)
+    distinct = tuple(dict.fromkeys(nodes.values()))
+    safe = open_gates(place, model)
+    no, yes = np.array([1.0, 0.0]), np.array([0.0, 1.0])
+    events = [{"pain_source": no, "other_disease_active": no}, {"other_disease_active": yes}, safe or {}]
+    after, now = _turned(model, known, [*events, *({node: yes} for node in distinct)], names)
+
+    def build(values: Array, low_activity: dict[str, Array]) -> Outlook:
+        relief = (1 - values[0]) * draws["treat_noninflammatory.relief"]
+        gated = np.ones(1) if safe is None else 1 - values[2]
+        harms = {key: values[len(events) + distinct.index(node)] for key, node in nodes.items()}
+        look = Outlook(options, low_activity, {}, harms, relief, values[1], gated, {})
+        return replace(look, utility=utilities(look, draws, preferences))
+
+    return build(after, lda), build(now, lda_now)
+
+
+def _reasons(place: Situation, model: Model, names: tuple[str, ...]) -> tuple[Answer, Array | None]:
+    """Return the posteriors now, of the tests and of the reason, and the reason's after each result (results, reasons)."""
+    known = place.inside(model)
+    if not place.explains:
+        return ask(model, known, names), None
+    base = ask(model, known, [*names, "primary_reason"])
+    events = [{"primary_reason": row} for row in np.eye(model.card("primary_reason"))]
+    return base, _turned(model, known, events, names)[0].T
+
+
+def _turned(model: Model, known: Known, events: list[dict[str, Array]], names: tuple[str, ...]) -> tuple[Array, Array]:
+    """Return P(event | result) for each event and each result of each test, and P(event).
+
+    By Bayes' theorem from P(result | event): one row of likelihoods for each event instead of one for each result, and every test's
+    results from the same pass. Results that cannot come give NaN.
+    """
+    variables_in = tuple(dict.fromkeys(name for event in events for name in event))
+    soft = {n: np.stack([np.ones(model.card(n)), *(event.get(n, np.ones(model.card(n))) for event in events)]) for n in variables_in}
+    if not soft:
+        soft = {names[0]: np.ones((len(events) + 1, model.card(names[0])))}
+    answer = ask(model, known.also(soft=soft), names)
+    logs = np.broadcast_to(answer.log_evidence, (len(events) + 1,))
+    share = np.exp(logs[1:] - logs[0])
+    results = np.concatenate([np.broadcast_to(answer[name], (len(events) + 1, model.card(name))) for name in names], axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.nan_to_num(results[1:]) * share[:, None] / results[0], share[:, None]

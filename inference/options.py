@@ -61,41 +61,48 @@ def applicable_options(place: Situation, preferences: Preferences) -> tuple[str,
     return chosen
 
 
+def harm_nodes(options: tuple[str, ...]) -> dict[tuple[str, str], str]:
+    """Return for each harm and option its node; what is added to the current drug has the harms of going on with it."""
+    return {(harm, o): f"{harm}_{o if o in CLASSES else 'continue'}" for harm in HARMS for o in options}
+
+
 GATES: Mapping[str, tuple[str, ...]] = {"age_group": (">=65",), "smoking": ("past", "current"), "cardiovascular_risk": ("yes",)}
 """Background for which regulators ask to keep a JAK inhibitor back."""
 
 
-def gate_probability(place: Situation, model: Model, known: Known) -> Array:
-    """Return P(a regulator's reason to keep a JAK inhibitor back): 65 or over, ever smoked, or cardiovascular risk."""
+def open_gates(place: Situation, model: Model) -> dict[str, Array] | None:
+    """Return, for the gates that are not recorded, which states are safe (1, else 0); None where a recorded one is not safe."""
     observed = {name: state for name, state in place.record.hard.items() if name in GATES}
     if any(variables()[name].state_ids[state] in GATES[name] for name, state in observed.items()):
+        return None
+    unknown = (name for name in GATES if name not in observed)
+    return {name: np.array([float(state not in GATES[name]) for state in model.states[name]]) for name in unknown}
+
+
+def gate_probability(place: Situation, model: Model, known: Known) -> Array:
+    """Return P(a regulator's reason to keep a JAK inhibitor back): 65 or over, ever smoked, or cardiovascular risk."""
+    safe = open_gates(place, model)
+    if safe is None:
         return np.ones(1)
-    unknown = tuple(name for name in GATES if name not in observed)
-    if not unknown:
+    if not safe:
         return np.zeros(1)
-    joint = ask(model, known, [unknown])[unknown]
-    for name in reversed(unknown):
-        safe = [i for i, state in enumerate(model.states[name]) if state not in GATES[name]]
-        joint = joint[..., safe].sum(axis=-1)
+    joint = ask(model, known, [tuple(safe)])[tuple(safe)]
+    for name in reversed(safe):
+        joint = joint @ safe[name]
     return np.asarray(1 - joint)
 
 
-def outlook(place: Situation, model: Model, draws: Draws, preferences: Preferences, rows: Known | None = None) -> Outlook:
-    """Compute every option's outcomes, harms and utility.
-
-    `model` is specialised to the record's roots; `rows` replaces what is known by likelihoods with one row for each of several hypothetical
-    records (then every array has one entry a row).
-    """
-    known = rows or place.inside(model, place.with_target_set)
+def outlook(place: Situation, model: Model, draws: Draws, preferences: Preferences) -> Outlook:
+    """Compute every option's outcomes, harms and utility; `model` is specialised to the record's roots."""
+    known = place.inside(model, place.with_target_set)
     chosen = applicable_options(place, preferences)
     lda, acr50 = {}, {}
     for option in chosen:
         answer = ask(model, known, [f"lda_{option}", f"acr50_{option}"])
         lda[option], acr50[option] = answer[f"lda_{option}"][:, 1], answer[f"acr50_{option}"][:, 1]
-    classes = ("continue", *(c for c in CLASSES if c in chosen))
-    names = [f"{harm}_{c}" for harm in HARMS for c in classes]
-    answer = ask(model, known, names)
-    harms = {(harm, option): answer[f"{harm}_{option if option in classes else 'continue'}"][:, 1] for harm in HARMS for option in chosen}
+    nodes = harm_nodes(chosen)
+    answer = ask(model, known, tuple(dict.fromkeys(nodes.values())))
+    harms = {key: answer[node][:, 1] for key, node in nodes.items()}
     joint = ask(model, known, [("pain_source", "other_disease_active")])[("pain_source", "other_disease_active")]
     relief = (1 - joint[:, 0, 0]) * draws["treat_noninflammatory.relief"]
     other = joint[:, :, 1].sum(axis=1)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..model.families import deterministic
-from ..model.network import Model, Node
+from ..model.network import Model, Node, draws_last
 from ..model.specialise import without_idle_parents
 
 Array = NDArray[np.float64]
@@ -47,26 +47,46 @@ ABSENCES: Mapping[str, Absence] = {
 }
 
 
-def shared_noise(original: Array, copy: Array) -> Array:
+def shared_noise(original: Array, copy: Array, state: int | None = None) -> Array:
     """Return P(copy's state | original's state) for two distributions driven by one uniform noise term.
 
-    `original` and `copy` have shape (..., k); the result (..., k, k): the overlap of the two states' intervals of the noise over the
-    original's. Rows of states that the original cannot take are the copy's own distribution.
+    `original` and `copy` have shapes (..., k) that go together; the result (..., k, k): the overlap of the two states' intervals of the
+    noise over the original's. With `state` only that state of the original is worked out, shape (..., 1, k). Rows of states that the
+    original cannot take are the copy's own distribution.
     """
-    high, high_copy = np.cumsum(original, axis=-1), np.cumsum(copy, axis=-1)
+    high, high_copy = _cumulated(original), _cumulated(copy)
     low, low_copy = high - original, high_copy - copy
-    top = np.minimum(high[..., :, None], high_copy[..., None, :])
-    overlap = np.clip(top - np.maximum(low[..., :, None], low_copy[..., None, :]), 0.0, None)
+    if state is not None:
+        high, low = high[..., state : state + 1], low[..., state : state + 1]
+    overlap = np.minimum(high[..., :, None], high_copy[..., None, :])
+    overlap = overlap - np.maximum(low[..., :, None], low_copy[..., None, :])
+    np.maximum(overlap, 0.0, out=overlap)
     total = overlap.sum(axis=-1, keepdims=True)
     possible = total > 1e-300
-    fallback = np.broadcast_to(copy[..., None, :], overlap.shape)
-    return np.where(possible, overlap / np.where(possible, total, 1.0), fallback)
+    if possible.all():
+        overlap /= total
+        return overlap
+    return np.where(possible, overlap / np.where(possible, total, 1.0), copy[..., None, :])
+
+
+def _cumulated(table: Array) -> Array:
+    """Return running sums along the last axis in the memory layout of the table."""
+    return np.cumsum(table, axis=-1, out=np.empty_like(table))
 
 
 def twin_node(
-    name: str, parents: tuple[str, ...], table: Array, fixed: Mapping[str, int], copied: Mapping[str, str], monotone: bool
+    name: str,
+    parents: tuple[str, ...],
+    table: Array,
+    fixed: Mapping[str, int],
+    copied: Mapping[str, str],
+    monotone: bool,
+    state: int | None = None,
 ) -> tuple[tuple[str, ...], Array]:
-    """Return parents and table of a node's copy whose `fixed` parents are set and whose `copied` parents are copies themselves."""
+    """Return parents and table of a node's copy whose `fixed` parents are set and whose `copied` parents are copies themselves.
+
+    Where the node's own `state` is known the copy is worked out for that state alone, and the node is not among its parents.
+    """
     kept = [parent for parent in parents if parent in copied]
     axes = len(parents)
     factual = table.reshape((*table.shape[:-1], *([1] * len(kept)), table.shape[-1]))
@@ -79,30 +99,34 @@ def twin_node(
     for number, parent in enumerate(kept):
         other = np.swapaxes(other, 1 + parents.index(parent), 1 + axes + number)
     if monotone:
-        shape = np.broadcast_shapes(factual.shape, other.shape)
-        joint = shared_noise(np.broadcast_to(factual, shape), np.broadcast_to(other, shape))
-        joint = np.moveaxis(joint, -2, 1)
-        every = (name, *parents, *(copied[parent] for parent in kept))
+        joint = shared_noise(factual, other, state)
+        joint = joint[..., 0, :] if state is not None else np.moveaxis(joint, -2, 1)
+        every = (*(() if state is not None else (name,)), *parents, *(copied[parent] for parent in kept))
     else:
         shape = np.broadcast_shapes(factual.shape, other.shape)
         joint = np.broadcast_to(other, shape)
         every = (*parents, *(copied[parent] for parent in kept))
-    return without_idle_parents(every, np.ascontiguousarray(joint))
+    return without_idle_parents(every, draws_last(joint))
 
 
 class Twins:
-    """Builds the twin of one model for each cause; copies shared by several causes are built once."""
+    """Builds the twin of one model for each cause; copies shared by several causes are built once.
 
-    def __init__(self, model: Model, monotone: bool = True) -> None:
+    `known` gives the states of variables that are observed or set, for which alone the copies are then worked out: such a twin answers
+    only where those variables have those states.
+    """
+
+    def __init__(self, model: Model, monotone: bool = True, known: Mapping[str, int] | None = None) -> None:
         self._model = model
         self._monotone = monotone
+        self._known = known or {}
         self._built: dict[tuple[str, tuple[tuple[str, int], ...], tuple[tuple[str, str], ...]], Node] = {}
 
     def _copy(self, name: str, fixed: Mapping[str, int], copied: Mapping[str, str]) -> Node:
         key = (name, tuple(sorted(fixed.items())), tuple(sorted(copied.items())))
         if key not in self._built:
             model = self._model
-            parents, table = twin_node(name, model.parents[name], model.tables[name], fixed, copied, self._monotone)
+            parents, table = twin_node(name, model.parents[name], model.tables[name], fixed, copied, self._monotone, self._known.get(name))
             self._built[key] = Node(parents, table, model.parameters[name])
         return self._built[key]
 
@@ -127,7 +151,7 @@ class Twins:
         if TARGET not in nodes:
             return None
         states = {name: model.states[name.removesuffix(SUFFIX)] for name in nodes}
-        return model.extended(nodes, states)
+        return model.extended(nodes, states, checked=False)
 
     def _mended(self, absence: Absence) -> Node:
         """Return coverage as it would be without this kind of mechanism failure."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -26,7 +26,7 @@ class Node:
     parameters: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Model:
     """A frozen network: `states`, `parents` and `tables` by variable; draw 0 is the central network."""
 
@@ -59,20 +59,33 @@ class Model:
                 waiting.extend(self.parents[variable])
         return found
 
-    def extended(self, nodes: Mapping[str, Node], states: Mapping[str, tuple[str, ...]]) -> Model:
-        """Return a model with further nodes below the present ones."""
-        return build_model(
-            {**self.states, **states},
-            {
-                **{name: Node(self.parents[name], self.tables[name], self.parameters[name]) for name in self.states},
-                **nodes,
-            },
-        )
+    def extended(self, nodes: Mapping[str, Node], states: Mapping[str, tuple[str, ...]], *, checked: bool = True) -> Model:
+        """Return a model with further nodes below the present ones; `checked` tells whether their tables are to be checked."""
+        for name in nodes:
+            if name in self.states:
+                raise RecordError(f"{name}: the network has this node already")
+        own = {name: Node(self.parents[name], self.tables[name], self.parameters[name]) for name in self.states}
+        return _assembled({**self.states, **states}, {**own, **nodes}, unchecked=own if checked else {**own, **nodes})
+
+    def restricted(self, nodes: Mapping[str, Node]) -> Model:
+        """Return the network of these nodes, in this order; their tables are taken to be parts of this network's and are not checked."""
+        return _assembled({name: self.states[name] for name in nodes}, nodes, unchecked=nodes)
 
     def central(self) -> Model:
         """Return the central network alone (one parameter set)."""
-        tables = {name: table[:1] for name, table in self.tables.items()}
-        return Model(self.states, self.parents, MappingProxyType(tables), self.parameters, 1)
+        return self.drawn([0])
+
+    def drawn(self, sets: Sequence[int]) -> Model:
+        """Return the network with some of its parameter sets."""
+        chosen = slice(0, 1) if list(sets) == [0] else list(sets)
+        tables = {name: table if len(table) == 1 else table[chosen] for name, table in self.tables.items()}
+        return Model(self.states, self.parents, MappingProxyType(tables), self.parameters, len(sets))
+
+
+def draws_last(table: Array) -> Array:
+    """Return the same table with each cell's parameter sets next to one another in memory, as inference reads them."""
+    moved = np.moveaxis(table, 0, -1)
+    return np.moveaxis(np.ascontiguousarray(moved), -1, 0)
 
 
 def build_model(states: Mapping[str, tuple[str, ...]], nodes: Mapping[str, Node]) -> Model:
@@ -80,6 +93,12 @@ def build_model(states: Mapping[str, tuple[str, ...]], nodes: Mapping[str, Node]
 
     Raises `RecordError` where a table does not fit its parents, does not sum to 1 or a cycle is met.
     """
+    laid = {name: Node(node.parents, draws_last(node.table), node.parameters) for name, node in nodes.items()}
+    return _assembled(states, laid, unchecked={})
+
+
+def _assembled(states: Mapping[str, tuple[str, ...]], nodes: Mapping[str, Node], unchecked: Mapping[str, Node]) -> Model:
+    """Put nodes into the order of their ancestry and check those that are new."""
     ordered: dict[str, Node] = {}
     placing: set[str] = set()
 
@@ -100,6 +119,8 @@ def build_model(states: Mapping[str, tuple[str, ...]], nodes: Mapping[str, Node]
         place(name)
     draws = max(node.table.shape[0] for node in ordered.values())
     for name, node in ordered.items():
+        if name in unchecked:
+            continue
         wanted = (*(len(states[parent]) for parent in node.parents), len(states[name]))
         if node.table.shape[1:] != wanted or node.table.shape[0] not in (1, draws):
             raise RecordError(f"{name}: the table has shape {node.table.shape}; wanted ({draws} or 1, {wanted})")

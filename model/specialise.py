@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from .network import Model, Node, build_model
+from .network import Model, Node
 
 Array = NDArray[np.float64]
 
@@ -17,8 +17,9 @@ def without_idle_parents(parents: tuple[str, ...], table: Array) -> tuple[tuple[
     kept = list(parents)
     for parent in parents:
         axis = 1 + kept.index(parent)
-        first = table.take([0], axis=axis)
-        if np.array_equal(np.broadcast_to(first, table.shape), table):
+        # A view at one state keeps the layout of the whole.
+        first = table[(slice(None),) * axis + (slice(0, 1),)]
+        if bool((first == table).all()):
             table = first.squeeze(axis)
             kept.remove(parent)
     return tuple(kept), table
@@ -47,4 +48,4 @@ def specialise(model: Model, known: Mapping[str, int]) -> Model:
         if name not in known:
             parents, table = sliced(model.parents[name], model.tables[name], known)
             nodes[name] = Node(parents, table, model.parameters[name])
-    return build_model({name: model.states[name] for name in nodes}, nodes)
+    return model.restricted(nodes)
