@@ -61,7 +61,8 @@ def test_parameter() -> None:
     assert (shown.data["value"], shown.data["low"], shown.data["high"]) == (record.centre, record.range_low, record.range_high)
     assert [line["id"] for line in shown.data["evidence_for"]] == list(record.evidence_for)
     assert [line["id"] for line in shown.data["evidence_against"]] == list(record.evidence_against)
-    assert shown.data["tables"] == ["adherence"]
+    # Antibodies and levels were measured in users of average adherence, on which their effects are centred.
+    assert set(shown.data["tables"]) == {"adherence", "ada", "exposure"}
     # Adherence moves exposure and all below it, not what stands above it.
     assert {"exposure", "drug_level", "primary_reason"} <= set(shown.data["downstream"])
     assert not {"adherence", "age_group", "driver"} & set(shown.data["downstream"])
