@@ -63,8 +63,8 @@ def test_parameter() -> None:
     assert [line["id"] for line in shown.data["evidence_against"]] == list(record.evidence_against)
     # Antibodies and levels were measured in users of average adherence, on which their effects are centred.
     assert set(shown.data["tables"]) == {"adherence", "ada", "exposure"}
-    # Adherence moves exposure and all below it, not what stands above it.
-    assert {"exposure", "drug_level", "primary_reason"} <= set(shown.data["downstream"])
+    # It moves all that lies below exposure, not what stands above it.
+    assert {"drug_level", "engagement", "primary_reason"} <= set(shown.data["downstream"])
     assert not {"adherence", "age_group", "driver"} & set(shown.data["downstream"])
     text = flat(shown.text(300))
     sentence = variables()["adherence"].sentence
