@@ -15,7 +15,8 @@ from ..data.errors import ImpossibleFindingsError
 from ..model.network import Model
 from ..model.specialise import specialise
 from .elimination import Structure
-from .engine import Target, cached_plan
+from .engine import Result, Target, cached_plan
+from .together import Request, run_together
 
 Array = NDArray[np.float64]
 
@@ -78,32 +79,54 @@ def _given_roots(model: Model, known: Known) -> tuple[Model, Known, Array]:
     return specialise(model, roots), Known(left, known.soft, known.do), np.asarray(prior)
 
 
+@dataclass(frozen=True)
+class _Question:
+    """A question as the engine is asked it."""
+
+    model: Model
+    known: Known
+    wanted: tuple[Target, ...]
+    request: Request
+    prior: Array
+
+    def answer(self, result: Result) -> Answer:
+        """Put what was taken out of the question back in."""
+        log_evidence = np.asarray(result.log_evidence + self.prior)
+        if log_evidence[0] == -np.inf:
+            raise _clash(self.model, self.known)
+        marginals: dict[Target, Array] = {target: np.asarray(table) for target, table in result.marginals.items()}
+        for target in self.wanted:
+            if target not in marginals:
+                if not isinstance(target, str):
+                    raise ValueError(f"the joint {target} holds an observed root; ask for the others alone")
+                marginals[target] = one_hot(self.model, target, self.known.hard[target])[None, :]
+        return Answer(MappingProxyType(marginals), log_evidence)
+
+
+def _question(model: Model, known: Known, targets: Iterable[Target]) -> _Question:
+    wanted = tuple(dict.fromkeys(targets))
+    small, rest, prior = _given_roots(model, known)
+    inside = tuple(t for t in wanted if all(name in small.states for name in _members(t)))
+    plan = cached_plan(structure(small), targets=inside, hard=rest.hard, soft=rest.soft, do=rest.do)
+    return _Question(model, known, wanted, Request(plan, small.tables, rest.hard, rest.soft, rest.do), prior)
+
+
 def ask(model: Model, known: Known, targets: Iterable[Target]) -> Answer:
     """Return the exact posterior of every target (a variable, or a tuple for a joint) for every parameter set.
 
     Raises `ImpossibleFindingsError`, naming a smallest clashing set, where the findings cannot hold in the central network.
     """
-    wanted = tuple(dict.fromkeys(targets))
-    small, rest, prior = _given_roots(model, known)
-    inside = tuple(t for t in wanted if all(name in small.states for name in _members(t)))
-    plan = cached_plan(
-        structure(small),
-        targets=inside,
-        hard=tuple(sorted(rest.hard)),
-        soft=tuple(sorted(rest.soft)),
-        do=tuple(sorted(rest.do)),
-    )
-    result = plan.run(small.tables, hard=rest.hard, soft=rest.soft, do=rest.do)
-    log_evidence = np.asarray(result.log_evidence + prior)
-    if log_evidence[0] == -np.inf:
-        raise _clash(model, known)
-    marginals: dict[Target, Array] = {target: np.asarray(result.marginals[target]) for target in inside}
-    for target in wanted:
-        if target not in marginals:
-            if not isinstance(target, str):
-                raise ValueError(f"the joint {target} holds an observed root; ask for the others alone")
-            marginals[target] = one_hot(model, target, known.hard[target])[None, :]
-    return Answer(MappingProxyType(marginals), log_evidence)
+    question = _question(model, known, targets)
+    return question.answer(question.request.alone())
+
+
+def ask_together(questions: Iterable[tuple[Model, Known, Iterable[Target]]]) -> list[Answer]:
+    """Return what `ask` returns for each question; what the questions have in common is worked out once.
+
+    It pays for questions with the same findings about one network and extensions of it.
+    """
+    asked = [_question(*question) for question in questions]
+    return [question.answer(result) for question, result in zip(asked, run_together([q.request for q in asked]), strict=True)]
 
 
 _STRUCTURES: WeakKeyDictionary[Model, Structure] = WeakKeyDictionary()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..data.labels import label
 from ..data.loading import variables
 from ..model.network import Model
-from .asking import Answer, Known, ask
+from .asking import Answer, Known, ask, ask_together
 from .intervals import interval, share_first
 from .situation import Situation
 from .twins import ABSENCES, TARGET, Twins
@@ -51,8 +51,16 @@ def averted(model: Model, known: Known, cause: str, twins: Twins) -> Array:
     twin = twins.without(cause)
     if twin is None:
         return np.zeros(model.draws)
-    values = ask(twin, known, [TARGET])[TARGET][:, 1]
-    return np.broadcast_to(values, (model.draws,)) if len(values) == 1 else values
+    return np.broadcast_to(ask(twin, known, [TARGET])[TARGET][:, 1], (model.draws,))
+
+
+def all_averted(model: Model, known: Known, twins: Twins) -> Array:
+    """Return what `averted` returns for each cause, shape (S, causes)."""
+    built = {cause: twins.without(cause) for cause in CAUSES}
+    asked = {cause: twin for cause, twin in built.items() if twin is not None}
+    answers = dict(zip(asked, ask_together((twin, known, [TARGET]) for twin in asked.values()), strict=True))
+    columns = [answers[cause][TARGET][:, 1] if cause in answers else np.zeros(1) for cause in CAUSES]
+    return np.stack([np.broadcast_to(column, (model.draws,)) for column in columns], axis=1)
 
 
 def cause_table(place: Situation, model: Model, central: Model, answer: Answer, level: float, language: str) -> pd.DataFrame:
@@ -71,10 +79,10 @@ def cause_table(place: Situation, model: Model, central: Model, answer: Answer, 
         known = place.inside(model, place.known if place.target == "undecided" else place.with_target_set)
         states = {**known.hard, **known.do}
         twins, loose = Twins(model, known=states), Twins(central, monotone=False)
-        saved = np.stack([averted(model, known, cause, twins) for cause in CAUSES], axis=1)
+        saved = all_averted(model, known, twins)
         table["averted"] = saved[0]
         table["averted_low"], table["averted_high"] = interval(saved, level)
-        table["averted_independent"] = [averted(central, known, cause, loose)[0] for cause in CAUSES]
+        table["averted_independent"] = all_averted(central, known, loose)[0]
     ranked = probability if saved is None else saved
     table["p_first"] = share_first(ranked)
     order = np.argsort(-ranked[0], kind="stable")

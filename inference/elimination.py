@@ -332,7 +332,8 @@ def renumber(mask: int, place_of: Sequence[int]) -> int:
 def plan_tree(scopes: Sequence[int], cards: Sequence[int], targets: Sequence[int]) -> tuple[RootedTree, list[int]]:
     """Build the rooted clique tree that holds every scope and target, and the order of the vertices' axes in it."""
     tree = root_tree(cheapest_tree([*scopes, *targets], cards), cards, targets)
-    order = axis_order(tree, len(cards))
+    # Where nothing is sent down the fixed order costs nothing and lets plans of one network share what they send up.
+    order = axis_order(tree, len(cards)) if len(tree.asked) > 1 else list(reversed(range(len(cards))))
     place_of = [0] * len(order)
     for place, vertex in enumerate(order):
         place_of[vertex] = place

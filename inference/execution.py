@@ -11,7 +11,7 @@ from queue import SimpleQueue
 import numpy as np
 from numpy.typing import NDArray
 
-from .junction_tree import DIVIDE, LOG, MULTIPLY, SCALE, SUM, Schedule, Step
+from .junction_tree import DIVIDE, LOG, MULTIPLY, RESCALE, SCALE, SUM, Schedule, Step
 
 Floats = NDArray[np.float64]
 Load = Callable[[int, slice], Floats]
@@ -23,36 +23,40 @@ WORKERS = min(os.cpu_count() or 1, 4)
 CERTAIN = -650.0
 
 
-def _linear(steps: Sequence[Step], slots: list[Floats | None], up: list[Floats], down: list[Floats], arena: Floats | None = None) -> None:
-    """Execute steps on probabilities; `up` and `down` collect each pass's scales, shape (draws or 1,).
+def apply_step(step: Step, slots: Sequence[Floats | None], arena: Floats | None) -> tuple[Floats | None, Floats | None]:
+    """Execute one step on probabilities and return its output and, of a scaling or logarithm, the scale, shape (draws or 1,).
 
-    Outputs lie in the `arena`, shape (entries, draws): fresh memory for each would cost as much as the arithmetic.
+    The output lies in the `arena`, shape (entries, draws), if there is one: fresh memory for each would cost as much as the arithmetic.
     """
+    left = slots[step.left]
+    assert left is not None
+    if step.kind == LOG:
+        return None, left.reshape(-1).copy()
+    one = left.reshape((*step.left_shape, -1))
+    out: Floats | None = None
+    if arena is not None:
+        out = arena[step.offset : step.offset + math.prod(step.out_shape)].reshape((*step.out_shape, -1))
+    if step.kind == SUM:
+        return np.add.reduce(one, axis=step.axes, out=out), None
+    if step.kind == MULTIPLY or step.kind == DIVIDE:
+        right = slots[step.right]
+        assert right is not None
+        other = right.reshape((*step.right_shape, -1))
+        if step.kind == MULTIPLY:
+            return np.multiply(one, other, out=out), None
+        return np.divide(one, np.where(other > 0.0, other, 1.0), out=out), None
+    scale = np.maximum.reduce(one, axis=0)
+    return np.divide(one, np.where(scale > 0.0, scale, 1.0), out=out), scale
+
+
+def run_steps(steps: Sequence[Step], slots: list[Floats | None], up: list[Floats], down: list[Floats], arena: Floats | None = None) -> None:
+    """Execute steps on probabilities; `up` and `down` collect each pass's scales."""
     for step in steps:
-        left = slots[step.left]
-        assert left is not None
-        if step.kind == LOG:
-            up.append(left.reshape(-1).copy())
-        else:
-            one = left.reshape((*step.left_shape, -1))
-            out: Floats | None = None
-            if arena is not None:
-                size = math.prod(step.out_shape)
-                out = arena[step.offset : step.offset + size].reshape((*step.out_shape, -1))
-            if step.kind == SUM:
-                slots[step.out] = np.add.reduce(one, axis=step.axes, out=out)
-            elif step.kind == MULTIPLY or step.kind == DIVIDE:
-                right = slots[step.right]
-                assert right is not None
-                other = right.reshape((*step.right_shape, -1))
-                if step.kind == MULTIPLY:
-                    slots[step.out] = np.multiply(one, other, out=out)
-                else:
-                    slots[step.out] = np.divide(one, np.where(other > 0.0, other, 1.0), out=out)
-            else:
-                scale = np.maximum.reduce(one, axis=0)
-                slots[step.out] = np.divide(one, np.where(scale > 0.0, scale, 1.0), out=out)
-                (up if step.kind == SCALE else down).append(scale)
+        table, scale = apply_step(step, slots, arena)
+        if table is not None:
+            slots[step.out] = table
+        if scale is not None:
+            (down if step.kind == RESCALE else up).append(scale)
         for slot in step.ends:
             slots[slot] = None
 
@@ -88,7 +92,7 @@ def finite_logarithms(logs: Floats) -> Floats:
     return np.where(logs == -np.inf, 0.0, logs)
 
 
-def _sums(scales: Sequence[Floats], draws: int) -> tuple[Floats, Floats]:
+def sum_of_logarithms(scales: Sequence[Floats], draws: int) -> tuple[Floats, Floats]:
     """Return, for each draw, the sum of the logarithms of `scales` and the sum of the positive ones alone."""
     total, growth = np.zeros(draws), np.zeros(draws)
     for size in {scale.size for scale in scales}:
@@ -129,7 +133,7 @@ def execute(schedule: Schedule, load: Load, static: Sequence[bool], parts: Seque
         first[:inputs] = [load(place, slice(0, 1)) if fixed else None for place, fixed in enumerate(static)]
         up: list[Floats] = []
         down: list[Floats] = []
-        _linear(schedule.once, first, up, down)
+        run_steps(schedule.once, first, up, down)
     longest = max(part.stop - part.start for part in parts)
     arenas: SimpleQueue[Floats] = SimpleQueue()
     workers = min(WORKERS, len(parts))
@@ -145,9 +149,9 @@ def execute(schedule: Schedule, load: Load, static: Sequence[bool], parts: Seque
         size = part.stop - part.start
         arena = arenas.get()
         with np.errstate(all="ignore"):
-            _linear(schedule.chunk, slots, scales, others, arena[: schedule.arena * size].reshape(schedule.arena, size))
-            total, growth = _sums(scales, size)
-            growth += _sums(others, size)[1]
+            run_steps(schedule.chunk, slots, scales, others, arena[: schedule.arena * size].reshape(schedule.arena, size))
+            total, growth = sum_of_logarithms(scales, size)
+            growth += sum_of_logarithms(others, size)[1]
             answers = [table / table.sum(axis=0) for table in _filled(slots, schedule.answers, size)]
             doubtful = np.flatnonzero(~(total - growth > CERTAIN))
             if doubtful.size:

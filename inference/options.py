@@ -17,7 +17,8 @@ from ..model.drug_classes import CLASSES
 from ..model.harms import HARMS
 from ..model.network import Model
 from ..model.outcomes import OPTIONS
-from .asking import Known, ask
+from .asking import Known, ask, ask_together
+from .engine import Target
 from .intervals import interval, share_above
 from .preferences import Preferences
 from .situation import Situation
@@ -96,14 +97,14 @@ def outlook(place: Situation, model: Model, draws: Draws, preferences: Preferenc
     """Compute every option's outcomes, harms and utility; `model` is specialised to the record's roots."""
     known = place.inside(model, place.with_target_set)
     chosen = applicable_options(place, preferences)
-    lda, acr50 = {}, {}
-    for option in chosen:
-        answer = ask(model, known, [f"lda_{option}", f"acr50_{option}"])
-        lda[option], acr50[option] = answer[f"lda_{option}"][:, 1], answer[f"acr50_{option}"][:, 1]
     nodes = harm_nodes(chosen)
-    answer = ask(model, known, tuple(dict.fromkeys(nodes.values())))
-    harms = {key: answer[node][:, 1] for key, node in nodes.items()}
-    joint = ask(model, known, [("pain_source", "other_disease_active")])[("pain_source", "other_disease_active")]
+    pain = ("pain_source", "other_disease_active")
+    questions: list[tuple[Target, ...]] = [(f"lda_{option}", f"acr50_{option}") for option in chosen]
+    *outcomes, harmed, painful = ask_together((model, known, t) for t in (*questions, tuple(dict.fromkeys(nodes.values())), (pain,)))
+    lda = {option: answer[f"lda_{option}"][:, 1] for option, answer in zip(chosen, outcomes, strict=True)}
+    acr50 = {option: answer[f"acr50_{option}"][:, 1] for option, answer in zip(chosen, outcomes, strict=True)}
+    harms = {key: harmed[node][:, 1] for key, node in nodes.items()}
+    joint = painful[pain]
     relief = (1 - joint[:, 0, 0]) * draws["treat_noninflammatory.relief"]
     other = joint[:, :, 1].sum(axis=1)
     gated = gate_probability(place, model, known)

@@ -26,7 +26,7 @@ THREADED_ENTRIES = 2_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class _Ready:
+class Ready:
     """The checked inputs of one run."""
 
     factors: tuple[Factor, ...]
@@ -39,6 +39,19 @@ class _Ready:
     def load(self, place: int, part: slice) -> Floats:
         """Return one input in the order of the plan's axes, for a part of the draws."""
         return load_factor(self.factors[place], self.arrays[place], self.fixed, part)
+
+
+def parts_of(draws: int, bytes_per_draw: int, entries_per_draw: int) -> list[slice]:
+    """Cut the draws into parts that fit the working memory, as many as there are threads where the work is worth it."""
+    size = chunk_size(bytes_per_draw)
+    if draws * entries_per_draw > THREADED_ENTRIES:
+        size = min(size, math.ceil(draws / (WORKERS * math.ceil(draws / (WORKERS * size)))))
+    return _parts(draws, size)
+
+
+def chunk_size(bytes_per_draw: int) -> int:
+    """Return how many draws to work on at a time."""
+    return int(np.clip(WORKING_BYTES // max(bytes_per_draw, 1), *CHUNK_RANGE))
 
 
 def _parts(draws: int, size: int) -> list[slice]:
@@ -88,17 +101,18 @@ class Plan:
     @property
     def operations(self) -> int:
         """Multiplications, divisions and additions for each draw."""
-        return self._schedule((False,) * len(self._factors)).operations
+        return self.schedule((False,) * len(self._factors)).operations
 
     @property
     def bytes_per_draw(self) -> int:
         """Most bytes that live at once for each draw."""
-        return self._bytes((False,) * len(self._factors))
+        return self.bytes_for((False,) * len(self._factors))
 
-    def _bytes(self, static: tuple[bool, ...]) -> int:
+    def bytes_for(self, static: tuple[bool, ...]) -> int:
+        """Return the most bytes that live at once for each draw where some inputs are the same in all draws."""
         cards = [self.cards[name] for name in self._names]
         inputs = sum(entries(factor.scope, cards) for factor, fixed in zip(self._factors, static, strict=True) if not fixed)
-        return 8 * (self._schedule(static).arena + inputs)
+        return 8 * (self.schedule(static).arena + inputs)
 
     @property
     def tables_needed(self) -> tuple[str, ...]:
@@ -127,16 +141,18 @@ class Plan:
         Raises:
             RefraError: the findings are not those that were planned, or an array has the wrong shape.
         """
-        ready = self._prepare(tables, hard or {}, soft or {}, do or {})
+        ready = self.prepare(tables, hard or {}, soft or {}, do or {})
         draws, static = ready.draws, ready.static
-        size = self._chunk(static) if chunk is None else chunk
-        if size < 1:
+        if chunk is not None and chunk < 1:
             raise RefraError(f"chunk: {chunk!r} should be at least 1")
-        if chunk is None and draws * self.total_entries > THREADED_ENTRIES:
-            size = min(size, math.ceil(draws / (WORKERS * math.ceil(draws / (WORKERS * size)))))
-        answers, log_evidence = execute(self._schedule(static), ready.load, static, _parts(draws, size), draws)
-        log_evidence += ready.offset
-        return Result(self._marginals(answers, ready.fixed, np.isneginf(log_evidence)), log_evidence)
+        parts = parts_of(draws, self.bytes_for(static), self.total_entries) if chunk is None else _parts(draws, chunk)
+        answers, log_evidence = execute(self.schedule(static), ready.load, static, parts, draws)
+        return self.result(ready, answers, log_evidence)
+
+    def result(self, ready: Ready, answers: Sequence[Floats], log_evidence: Floats) -> Result:
+        """Turn the normalised answers of the steps into those of the targets."""
+        whole = log_evidence + ready.offset
+        return Result(self._marginals(answers, ready.fixed, np.isneginf(whole)), whole)
 
     def coefficients(
         self,
@@ -163,13 +179,13 @@ class Plan:
         Raises:
             RefraError: the plan has more than one target, the weights do not fit it, or P(findings) is too small for floating point.
         """
-        ready = self._prepare(tables, hard or {}, soft or {}, do or {})
+        ready = self.prepare(tables, hard or {}, soft or {}, do or {})
         vector = self._weights(weights, ready.fixed)
         questions = 1 if vector is None else vector.shape[1]
         if questions > 1 and ready.draws > 1:
             raise RefraError("several vectors of weights go with one parameter set only")
-        schedule = self._upward_schedule(ready.static) if vector is None else self._schedule(ready.static)
-        size = self._chunk(ready.static) if chunk is None else chunk
+        schedule = self._upward_schedule(ready.static) if vector is None else self.schedule(ready.static)
+        size = chunk_size(self.bytes_for(ready.static)) if chunk is None else chunk
         found: list[Contributions] = []
         for part in _parts(ready.draws, size):
             inputs = [ready.load(place, part if not fixed else slice(0, 1)) for place, fixed in enumerate(ready.static)]
@@ -223,10 +239,10 @@ class Plan:
         likelihood. The most probable state of a few of them with the others summed out (marginal MAP) is another and harder question
         that this does not answer. Arguments and errors are those of `run`.
         """
-        ready = self._prepare(tables, hard or {}, soft or {}, do or {})
+        ready = self.prepare(tables, hard or {}, soft or {}, do or {})
         schedule = self._upward_schedule(ready.static)
         cards = [self.cards[name] for name in self._names]
-        size = self._chunk(ready.static) if chunk is None else chunk
+        size = chunk_size(self.bytes_for(ready.static)) if chunk is None else chunk
         found = []
         for part in _parts(ready.draws, size):
             inputs = [ready.load(place, part if not fixed else slice(0, 1)) for place, fixed in enumerate(ready.static)]
@@ -261,9 +277,9 @@ class Plan:
         tree = RootedTree(self._tree.cliques, self._tree.above, (), frozenset())
         return build_schedule(tree, cards, [factor.scope for factor in self._factors], (), static)
 
-    def _prepare(
+    def prepare(
         self, tables: Mapping[str, Floats], hard: Mapping[str, Index], soft: Mapping[str, ArrayLike], do: Mapping[str, Index]
-    ) -> _Ready:
+    ) -> Ready:
         """Check everything that a run is given."""
         for word, planned, got in (("hard", self.hard, hard), ("soft", self.soft, soft), ("do", self.do, do)):
             if planned != got.keys():
@@ -285,17 +301,15 @@ class Plan:
             draws == 1 or (len(array) == 1 and all(isinstance(fixed[name], int) for name in factor.fixed))
             for factor, array in zip(self._factors, arrays, strict=True)
         )
-        return _Ready(self._factors, arrays, fixed, offset, draws, static)
+        return Ready(self._factors, arrays, fixed, offset, draws, static)
 
     @property
     def chunk(self) -> int:
         """Draws worked on at a time unless `run` is told otherwise."""
-        return self._chunk((False,) * len(self._factors))
+        return chunk_size(self.bytes_per_draw)
 
-    def _chunk(self, static: tuple[bool, ...]) -> int:
-        return int(np.clip(WORKING_BYTES // max(self._bytes(static), 1), *CHUNK_RANGE))
-
-    def _schedule(self, static: tuple[bool, ...]) -> Schedule:
+    def schedule(self, static: tuple[bool, ...]) -> Schedule:
+        """Return the steps where some inputs are the same in all draws."""
         if static not in self._schedules:
             cards = tuple(self.cards[name] for name in self._names)
             scopes = [factor.scope for factor in self._factors]

@@ -352,7 +352,7 @@ def test_what_an_intervention_cuts_off_is_left_out() -> None:
 
 def test_scales_above_one_lower_the_bound_below_which_nothing_is_certified() -> None:
     scales = [np.array([np.exp(3.0), np.exp(-1.0)]), np.array([np.exp(-5.0)])]
-    total, growth = execution._sums(scales, 2)
+    total, growth = execution.sum_of_logarithms(scales, 2)
     np.testing.assert_allclose(total, [-2.0, -6.0])
     np.testing.assert_allclose(growth, [3.0, 0.0])
 
