@@ -1,7 +1,8 @@
 """The two passes over a rooted clique tree, written as a list of array steps with a place in memory for each.
 
-The variables are numbered so that, in every clique, those summed out on the way to the root come first. With axes in
-that order no step ever transposes: every message up is a sum over leading axes, every product a broadcast. Arrays have
+Every clique's axes follow one order of the variables, so that no step ever transposes: a product is a broadcast, a message a sum over
+some axes. Where messages go down as well, those summed out on the way to the root come first, which makes the sums ones over leading axes;
+a plan that only sends messages up keeps the network's own order, so that plans of one network make the same arrays. Arrays have
 the draws as their last axis, which makes the innermost loop long and contiguous however small the table is.
 """
 
