@@ -37,7 +37,6 @@ CAUSE_COLUMNS = (
     "id", "label", "probability", "low", "high", "averted", "averted_low", "averted_high", "averted_independent", "p_first",
 )  # fmt: skip
 REASON_COLUMNS = ("id", "label", "probability", "low", "high", "p_first")
-DRIVER_COLUMNS = ("id", "label", "probability", "low", "high", "prior", "identified")
 
 
 def presence(model: Model, answer: Answer, cause: str) -> Array:

@@ -204,5 +204,7 @@ def to_text(parts: Iterable[RenderableType], width: int, color: bool) -> str:
 
 
 def identifier(doi: str, pmid: str) -> str:
-    """Return the identifier by which a study is found: its doi, else its PubMed number; empty where it has none."""
-    return f"doi {doi}" if doi else f"PMID {pmid}" if pmid else ""
+    """Return the identifier by which a study is found: its doi, else its PubMed (or PubMed Central) number; empty where it has none."""
+    if doi or not pmid:
+        return f"doi {doi}" if doi else ""
+    return f"PMCID {pmid}" if pmid.startswith("PMC") else f"PMID {pmid}"

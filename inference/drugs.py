@@ -103,11 +103,6 @@ def states_of(drug_class: str) -> tuple[str, ...]:
     return tuple(state for state in variables()["current_drug"].state_ids if state in own)
 
 
-def class_of_state(state: str) -> str | None:
-    """Return the drug class of a state of `current_drug`, None for the state "none"."""
-    return next((name for name in DRUG_CLASSES if state in states_of(name)), None)
-
-
 def _unknown(name: str, where: str) -> UnknownNameError:
     inside = {n: drug for drug in drugs().values() if drug.drug_class != OUTSIDE for n in (drug.molecule, *drug.names)}
     shown = name if len(name) <= 60 else name[:60] + "…"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..data.errors import RecordError
 from ..data.loading import variables
 from .draws import Draws
 from .families import along, binary, spread_out, weights
@@ -67,6 +68,15 @@ def states(variable: str) -> tuple[str, ...]:
 def cards(variable: str) -> int:
     """Return the number of states of a variable."""
     return len(variables()[variable].states)
+
+
+def cutoffs(variable: str) -> tuple[float, ...]:
+    """Return the cut-offs between the states of a measured variable, rising, in its unit."""
+    highs = [state.high for state in variables()[variable].states[:-1]]
+    lows = [state.low for state in variables()[variable].states[1:]]
+    if highs != lows or None in highs:
+        raise RecordError(f"data/variables/variables.yaml, {variable}: its states do not meet at cut-offs: {highs} and {lows}")
+    return tuple(float(high) for high in highs if high is not None)
 
 
 def prior_weights(variable: str) -> Callable[[Values], Array]:

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from .building import NodeSpec, Values, binary_by, row_weights, rows_by, states
+from .building import NodeSpec, Values, binary_by, cutoffs, row_weights, rows_by, states
 from .drug_classes import CLASS_OF, CLASSES
 from .families import along, binary, expit, lift, log_odds, logit, multiplexer, on_scale, ordered_logit, weights
 
@@ -293,7 +293,7 @@ def crp(v: Values) -> Array:
         + along(3, 5, [v.zero, v.zero, np.log(v["crp.obese"])])
         + along(4, 5, [v.zero, np.log(v["crp.other_disease"])])
     )
-    return on_scale(location, lift(v["crp.scatter"], 5), [np.log(cut) for cut in (1.0, 5.0, 10.0, 30.0)])
+    return on_scale(location, lift(v["crp.scatter"], 5), [np.log(cut) for cut in cutoffs("crp")])
 
 
 def esr(v: Values) -> Array:
@@ -305,13 +305,13 @@ def esr(v: Values) -> Array:
         + along(3, 5, [v.zero, np.log(v["esr.male"])])
         + along(4, 5, [v.zero, np.log(v["esr.other_disease"])])
     )
-    return on_scale(location, lift(v["esr.scatter"], 5), [np.log(cut) for cut in (20.0, 28.0, 50.0)])
+    return on_scale(location, lift(v["esr.scatter"], 5), [np.log(cut) for cut in cutoffs("esr")])
 
 
 def sjc28(v: Values) -> Array:
     """Parents: synovitis; on the square-root scale that DAS28 uses (10.1002/art.1780380107)."""
     location = along(0, 1, [np.sqrt(v[f"sjc28.median_{s}"]) for s in SYNOVITIS])
-    return on_scale(location, lift(v["sjc28.scatter"], 1), [np.sqrt(cut) for cut in (0.5, 2.5, 5.5)])
+    return on_scale(location, lift(v["sjc28.scatter"], 1), [np.sqrt(cut) for cut in cutoffs("sjc28")])
 
 
 _COVERED_PARENTS = ("driver", "multi_refractory", "current_drug", "escape")

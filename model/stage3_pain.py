@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from .building import NodeSpec, Values, binary_by, row_weights, states
+from .building import NodeSpec, Values, binary_by, cutoffs, row_weights, states
 from .drug_classes import TNF_DRUGS
 from .families import along, binary, deterministic, lift, log_odds, noisy_max, on_scale, weights
 
@@ -82,7 +82,7 @@ def tjc28(v: Values) -> Array:
     location = along(0, 4, [np.sqrt(v[f"tjc28.median_{s}"]) for s in SYNOVITIS])
     for axis, cause in enumerate(("fibromyalgia", "osteoarthritis", "depression"), start=1):
         location = location + along(axis, 4, [v.zero, v[f"tjc28.{cause}"]])
-    return on_scale(location, lift(v["tjc28.scatter"], 4), [np.sqrt(cut) for cut in (1.5, 5.5, 10.5)])
+    return on_scale(location, lift(v["tjc28.scatter"], 4), [np.sqrt(cut) for cut in cutoffs("tjc28")])
 
 
 def patient_global(v: Values) -> Array:
@@ -93,7 +93,7 @@ def patient_global(v: Values) -> Array:
     location = (
         location + along(6, 8, [v.zero, v.zero, v["patient_global.obese"]]) + along(7, 8, [v.zero, v["patient_global.other_disease"]])
     )
-    return on_scale(location, lift(v["patient_global.scatter"], 8), [10.5, 20.5, 40.5, 60.5])
+    return on_scale(location, lift(v["patient_global.scatter"], 8), cutoffs("patient_global"))
 
 
 def physician_global(v: Values) -> Array:
@@ -103,7 +103,7 @@ def physician_global(v: Values) -> Array:
         + along(1, 3, [v.zero, v["physician_global.fibromyalgia"]])
         + along(2, 3, [v.zero, v["physician_global.other_disease"]])
     )
-    return on_scale(location, lift(v["physician_global.scatter"], 3), [10.5, 20.5, 40.5])
+    return on_scale(location, lift(v["physician_global.scatter"], 3), cutoffs("physician_global"))
 
 
 def widespread_pain(v: Values) -> Array:

@@ -7,12 +7,12 @@ from refra.data.levels import level_cutoffs
 from refra.data.loading import evidence, variables
 from refra.inference.drugs import (
     DRUG_CLASSES,
-    class_of_state,
     drugs,
     find_drug,
     molecules_of,
     states_of,
 )
+from refra.model.drug_classes import CLASS_OF, drugs_of
 
 
 @pytest.mark.parametrize(
@@ -108,8 +108,10 @@ def test_a_drug_outside_the_network_is_named_as_such(name: str, kind: str) -> No
 
 def test_every_state_of_the_current_drug_is_some_class() -> None:
     states = variables()["current_drug"].state_ids
-    assert [class_of_state(state) for state in states].count(None) == 1
-    assert class_of_state("none") is None
+    assert [CLASS_OF.get(state) for state in states].count(None) == 1
+    assert "none" not in CLASS_OF
+    # The network and the list of drugs agree on who belongs where.
+    assert all(states_of(name) == drugs_of(name) for name in DRUG_CLASSES)
     assert [state for name in DRUG_CLASSES for state in states_of(name)] == list(states[1:])
 
 

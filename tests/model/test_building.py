@@ -12,7 +12,7 @@ from refra.data.loading import PARAMETER_COLUMNS, build_parameter, evidence, par
 from refra.data.records import Parameter
 from refra.data.tables import read_csv
 from refra.model.assembly import SPECS, assemble, central_model, shifted_model, shipped_model
-from refra.model.building import NodeSpec, Values, binary_by, prior_weights, rows_by, states
+from refra.model.building import NodeSpec, Values, binary_by, cutoffs, prior_weights, rows_by, states
 from refra.model.draws import DEFAULT_SEED, Draws, independent_draws, shipped_draws
 from refra.model.network import Model, Node, build_model
 from refra.model.rebuild import rebuilt
@@ -238,3 +238,16 @@ def test_ancestors_and_extension() -> None:
     assert larger.ancestors({"c"}) == {"a", "b", "c"}
     assert larger.parameters["b"] == ("p",)
     assert list(model.states) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "expected"),
+    [("crp", (1, 5, 10, 30)), ("esr", (20, 28, 50)), ("sjc28", (0.5, 2.5, 5.5)), ("physician_global", (10.5, 20.5, 40.5))],
+)
+def test_tables_are_cut_where_the_variables_are(variable: str, expected: tuple[float, ...]) -> None:
+    assert cutoffs(variable) == expected
+
+
+def test_states_without_cut_offs_are_refused() -> None:
+    with pytest.raises(RecordError, match="pathotype: its states do not meet at cut-offs"):
+        cutoffs("pathotype")
