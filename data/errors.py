@@ -7,7 +7,12 @@ from collections.abc import Iterable
 
 
 class RefraError(ValueError):
-    """Anything that refra refuses, with a message meant to be read by its user."""
+    """Anything that refra refuses, with a message meant to be read by its user.
+
+    `problems` holds the single errors where one message reports several.
+    """
+
+    problems: tuple[RefraError, ...] = ()
 
 
 class RecordError(RefraError):

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..data.errors import ImpossibleFindingsError
 from ..model.network import Model
 from ..model.specialise import specialise
+from .absorbing import Folds, absorbable, folded, narrowed
 from .elimination import Structure
 from .engine import Result, Target, cached_plan
 from .together import Request, run_together
@@ -89,10 +90,10 @@ class _Question:
     request: Request
     prior: Array
 
-    def answer(self, result: Result) -> Answer:
-        """Put what was taken out of the question back in."""
+    def answer(self, result: Result, refuse: bool = True) -> Answer:
+        """Put what was taken out of the question back in; `refuse` tells whether impossible findings raise an error."""
         log_evidence = np.asarray(result.log_evidence + self.prior)
-        if log_evidence[0] == -np.inf:
+        if refuse and log_evidence[0] == -np.inf:
             raise _clash(self.model, self.known)
         marginals: dict[Target, Array] = {target: np.asarray(table) for target, table in result.marginals.items()}
         for target in self.wanted:
@@ -103,12 +104,22 @@ class _Question:
         return Answer(MappingProxyType(marginals), log_evidence)
 
 
-def _question(model: Model, known: Known, targets: Iterable[Target]) -> _Question:
+def _question(model: Model, known: Known, targets: Iterable[Target], folds: Folds) -> _Question:
     wanted = tuple(dict.fromkeys(targets))
     small, rest, prior = _given_roots(model, known)
     inside = tuple(t for t in wanted if all(name in small.states for name in _members(t)))
-    plan = cached_plan(structure(small), targets=inside, hard=rest.hard, soft=rest.soft, do=rest.do)
-    return _Question(model, known, wanted, Request(plan, small.tables, rest.hard, rest.soft, rest.do), prior)
+    return _Question(model, known, wanted, _request(small, rest, inside, folds), prior)
+
+
+def _request(model: Model, known: Known, targets: tuple[Target, ...], folds: Folds) -> Request:
+    """Plan a question; findings with a likelihood that nothing else depends on are taken into their parents."""
+    asked = {name for target in targets for name in _members(target)}
+    absorbed = absorbable(model.parents, known.soft, {*asked, *known.hard, *known.do})
+    seen = {name: folded(model.tables[name], np.asarray(known.soft[name], dtype=np.float64), folds) for name in absorbed}
+    hard = {**known.hard, **dict.fromkeys(absorbed, 0)}
+    soft = {name: likelihood for name, likelihood in known.soft.items() if name not in seen}
+    plan = cached_plan(narrowed(structure(model), absorbed), targets=targets, hard=hard, soft=soft, do=known.do)
+    return Request(plan, {**model.tables, **seen}, hard, soft, known.do)
 
 
 def ask(model: Model, known: Known, targets: Iterable[Target]) -> Answer:
@@ -116,17 +127,20 @@ def ask(model: Model, known: Known, targets: Iterable[Target]) -> Answer:
 
     Raises `ImpossibleFindingsError`, naming a smallest clashing set, where the findings cannot hold in the central network.
     """
-    question = _question(model, known, targets)
+    question = _question(model, known, targets, {})
     return question.answer(question.request.alone())
 
 
-def ask_together(questions: Iterable[tuple[Model, Known, Iterable[Target]]]) -> list[Answer]:
+def ask_together(questions: Iterable[tuple[Model, Known, Iterable[Target]]], *, refuse: bool = True) -> list[Answer]:
     """Return what `ask` returns for each question; what the questions have in common is worked out once.
 
-    It pays for questions with the same findings about one network and extensions of it.
+    It pays for questions with the same findings about one network and extensions of it. Without `refuse` findings that cannot all hold
+    raise nothing: their log evidence is minus infinity and their posteriors are NaN.
     """
-    asked = [_question(*question) for question in questions]
-    return [question.answer(result) for question, result in zip(asked, run_together([q.request for q in asked]), strict=True)]
+    folds: Folds = {}
+    asked = [_question(*question, folds) for question in questions]
+    results = run_together([question.request for question in asked])
+    return [question.answer(result, refuse) for question, result in zip(asked, results, strict=True)]
 
 
 _STRUCTURES: WeakKeyDictionary[Model, Structure] = WeakKeyDictionary()
@@ -146,15 +160,7 @@ def _members(target: Target) -> tuple[str, ...]:
 def log_probability(model: Model, known: Known) -> Array:
     """Return log P(findings) for every parameter set or row of likelihoods; minus infinity where they cannot hold."""
     small, rest, prior = _given_roots(model, known)
-    plan = cached_plan(
-        structure(small),
-        targets=(),
-        hard=tuple(sorted(rest.hard)),
-        soft=tuple(sorted(rest.soft)),
-        do=tuple(sorted(rest.do)),
-    )
-    result = plan.run(small.tables, hard=rest.hard, soft=rest.soft, do=rest.do)
-    return np.asarray(result.log_evidence + prior)
+    return np.asarray(_request(small, rest, (), {}).alone().log_evidence + prior)
 
 
 def _possible(model: Model, known: Known, subsets: list[tuple[str, ...]]) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""The command line: `refra assess`, `refra query`, `refra show`, `refra examples`."""
+"""The command line: `refra assess`, `refra query`, `refra show`, `refra examples`, `refra cohort`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .. import __version__
+from .cli_cohort import cohort
 
 # Everything that loads the network is imported inside the commands, so that `refra --help` is quick.
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def _printable(text: str) -> str:
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
+def refusals() -> Iterator[None]:
     """Turn what refra refuses into one message on stderr and an exit code."""
     from ..data.errors import RefraError
 
@@ -109,7 +110,8 @@ def _patient(file: str) -> Patient:
     raise FindingError(f"{file or chr(39) * 2}: there is no such file{hint}")
 
 
-def _preferences(file: str | None) -> Preferences | None:
+def preferences_in(file: str | None) -> Preferences | None:
+    """Return the preferences in a YAML file."""
     if file is None:
         return None
     from ..data.errors import FindingError
@@ -154,10 +156,10 @@ def assess(
     width: Width = None,
 ) -> None:
     """Why a biologic failed in a patient, and what next."""
-    with _refusals():
+    with refusals():
         from .assessment import assess as assess_patient
 
-        patient, wanted = _patient(file), _preferences(preferences)
+        patient, wanted = _patient(file), preferences_in(preferences)
         answer = assess_patient(patient, wanted, level=level, language=lang.value, **_drawing(draws, seed))
         if as_json:
             text = answer.to_json()
@@ -243,7 +245,7 @@ def query(
     """
     if as_json and as_csv:
         raise typer.BadParameter("--json and --csv exclude each other")
-    with _refusals():
+    with refusals():
         seen, done = _assignments("--given", given, False), _assignments("--do", do, True)
         from .querying import query as ask_network
 
@@ -267,7 +269,7 @@ def show(
     width: Width = None,
 ) -> None:
     """What is on record about a name, with its studies."""
-    with _refusals():
+    with refusals():
         from .showing import show as look_up
 
         shown = look_up(name)
@@ -289,7 +291,7 @@ def examples(
     width: Width = None,
 ) -> None:
     """List the example patients, or print the file of one."""
-    with _refusals():
+    with refusals():
         from ..data.errors import unknown_name
 
         files = {key: entry.read_text(encoding="utf-8") for key, entry in _example_files().items()}
@@ -303,6 +305,9 @@ def examples(
 
             text = to_text([pairs((key, _about(content)) for key, content in files.items())], _width(width), _color())
     _say(text)
+
+
+app.command()(cohort)
 
 
 def main() -> None:

@@ -39,9 +39,11 @@ def _thaw(value: Any) -> Any:
 def _report(problems: list[RefraError]) -> RefraError:
     if len(problems) == 1:
         return problems[0]
-    kind = UnknownNameError if all(isinstance(problem, UnknownNameError) for problem in problems) else FindingError
+    kind: type[RefraError] = UnknownNameError if all(isinstance(problem, UnknownNameError) for problem in problems) else FindingError
     lines = "".join(f"\n- {problem}" for problem in problems)
-    return kind(f"{len(problems)} problems in the patient record:{lines}")
+    error = kind(f"{len(problems)} problems in the patient record:{lines}")
+    error.problems = tuple(problems)
+    return error
 
 
 def _read_record(record: Mapping[Any, Any]) -> tuple[dict[str, Any], dict[str, Observation]]:

@@ -75,7 +75,8 @@ _RecordLoader.add_constructor("tag:yaml.org,2002:int", _construct_whole)
 _RecordLoader.add_constructor("tag:yaml.org,2002:float", _construct_decimal)
 
 
-def _one_line(error: object) -> str:
+def one_line(error: object) -> str:
+    """Return the message of an error on one line, cut where it is long."""
     return " ".join(str(error).replace('in "<unicode string>", ', "").split())[:300]
 
 
@@ -85,8 +86,7 @@ def parse_yaml(text: str, name: str) -> Any:
         return yaml.load(text, Loader=_RecordLoader)
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
         raise FindingError(
-            f"{name}: not readable as YAML: {_one_line(error)}; accepted: one map from field to value "
-            "(quote a text that begins with < or >)"
+            f"{name}: not readable as YAML: {one_line(error)}; accepted: one map from field to value (quote a text that begins with < or >)"
         ) from None
 
 
@@ -106,7 +106,7 @@ def parse_json(text: str, name: str) -> Any:
     except FindingError:
         raise
     except (ValueError, RecursionError) as error:
-        raise FindingError(f"{name}: not readable as JSON: {_one_line(error)}; accepted: one object from field to value") from None
+        raise FindingError(f"{name}: not readable as JSON: {one_line(error)}; accepted: one object from field to value") from None
 
 
 def read_text(path: str | PathLike[str]) -> tuple[str, str]:
@@ -124,7 +124,7 @@ def read_text(path: str | PathLike[str]) -> tuple[str, str]:
     except IsADirectoryError:
         raise FindingError(f"{name}: a folder; accepted: one file") from None
     except (OSError, ValueError) as error:
-        raise FindingError(f"{shown(path)}: cannot be read: {_one_line(error)}") from None
+        raise FindingError(f"{shown(path)}: cannot be read: {one_line(error)}") from None
 
 
 def as_record(content: Any, name: str) -> Mapping[Any, Any]:

@@ -64,6 +64,11 @@ class Preferences(BaseModel):
                 raise unknown_name("option", option, OPTIONS, where="preferences")
         return options
 
+    def check_some_left(self) -> None:
+        """Raise a `FindingError` where every option is unavailable."""
+        if set(self.unavailable) >= set(OPTIONS):
+            raise FindingError("preferences, unavailable: no option is left; at least one of them is needed")
+
     def weight(self, name: str, draws: Draws) -> Array:
         """Return a weight in every parameter set, shape (S,)."""
         values = draws[PREFIX + name]

@@ -12,11 +12,12 @@ from ..model.drug_classes import CLASS_OF
 from ..model.network import Model
 from ..model.specialise import specialise
 from .asking import Known, one_hot
+from .checks import warnings_of
 from .fields import StateSeen
-from .findings import Finding, current_state
+from .findings import Finding, build_findings, current_state
 from .knowledge import copies_in, known_from, node_of, working_model
 from .patient import Patient
-from .scores import Scores, TargetState, scores
+from .scores import Scores, TargetState, scores_of
 
 Array = NDArray[np.float64]
 
@@ -79,15 +80,15 @@ class Situation:
 
 def situation(patient: Patient) -> Situation:
     """Read a patient record into what the assessment starts from."""
-    findings = patient.findings()
     observations = patient.observations
+    findings = build_findings(observations, patient.observed)
     record = known_from(findings)
     drug = current_state(observations)
     seen = observations.get("response")
     response = seen.state if isinstance(seen, StateSeen) else None
-    measured = scores(patient)
+    measured = scores_of(observations)
     activity = any(field in observations for field in ACTIVITY_FIELDS)
-    warnings = list(patient.warnings())
+    warnings = list(warnings_of(observations))
     if drug is None and "current_drug" not in record.soft:
         states = variables()["current_drug"].state_ids
         record = record.also(soft={"current_drug": np.array([0.0 if s == "none" else 1.0 for s in states])})

@@ -17,6 +17,7 @@ _HOME = {
     "RefraError": "refra.data.errors",
     "UnknownNameError": "refra.data.errors",
     "assess": "refra.inference.assessment",
+    "assess_many": "refra.inference.cohort",
     "network": "refra.model.pgmpy_bridge",
     "query": "refra.inference.querying",
     "show": "refra.inference.showing",
