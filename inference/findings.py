@@ -34,6 +34,13 @@ EXACT_FIELDS = ("age", "disease_duration", "glucocorticoid", "methotrexate", "mo
 FLOOR = 1e-12
 """The least likelihood that a measured value leaves to a state: no reading makes a state impossible."""
 
+NEGLIGIBLE = 1e-6
+"""Below this likelihood a measured background state is left out: nothing else in a record speaks for such a state by more than a
+few to one, and a background with one state left costs a third of one with three."""
+
+BACKGROUND = ("bmi_class",)
+"""Measured variables that nothing in the network acts on."""
+
 _BARE_UNITS = ("joints", "points", "items", "proportion")
 
 
@@ -121,6 +128,8 @@ def _by_cutoffs(variable: str, value: float, error: MeasurementError) -> tuple[f
     falling = bounds(first) > bounds(last)
     ordered = states[::-1] if falling else states
     weights = measured_likelihood(value, error, [_cutoff(variable, low, high) for low, high in pairwise(ordered)])
+    if variable in BACKGROUND:
+        weights = tuple(weight if weight > NEGLIGIBLE else 0.0 for weight in weights)
     return weights[::-1] if falling else weights
 
 
