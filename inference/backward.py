@@ -26,7 +26,7 @@ class Contributions:
 
     Attributes:
         cells: for each input table an array of its shape as loaded, with the draws last: the derivative of
-            sum(weights * P(findings, target)) with respect to each cell, over P(findings).
+            sum(weights * P(findings, target)) with respect to each cell, over P(findings); of the posterior mean if it was asked for.
         expected: the posterior mean of the weights, shape (draws,).
         uncertain: whether numbers may have underflowed on the way, shape (draws,).
     """
@@ -36,7 +36,9 @@ class Contributions:
     uncertain: NDArray[np.bool_]
 
 
-def contributions(schedule: Schedule, inputs: Sequence[Floats], weights: Floats | None, draws: int) -> Contributions:
+def contributions(
+    schedule: Schedule, inputs: Sequence[Floats], weights: Floats | None, draws: int, *, normalised: bool = False
+) -> Contributions:
     """Return each input cell's coefficient; every array has the draws, or a single entry for all, on its last axis.
 
     Args:
@@ -45,6 +47,7 @@ def contributions(schedule: Schedule, inputs: Sequence[Floats], weights: Floats 
         weights: a number for each entry of the answer, shape (entries, draws or 1); None where there is no answer (then all of
             P(findings) counts).
         draws: number of draws.
+        normalised: whether to differentiate the posterior mean of the weights itself, P(findings) in its denominator included.
     """
     with np.errstate(all="ignore"):
         slots, scales, logs = _forward(schedule, inputs)
@@ -56,10 +59,11 @@ def contributions(schedule: Schedule, inputs: Sequence[Floats], weights: Floats 
             table = answer.reshape(-1, answer.shape[-1])
             total = table.sum(axis=0)
             expected = np.broadcast_to((weights * table).sum(axis=0) / total, (draws,))
-            seed = np.broadcast_to(weights / total, (len(weights), draws))
+            # d(N / D) = (dN - N / D * dD) / D, and both N and D are linear in the answer.
+            seed = np.broadcast_to((weights - expected if normalised else weights) / total, (len(weights), draws))
             back[schedule.answers[0]] = seed.reshape((*answer.shape[:-1], draws))
             inner = _total_of_answer(schedule)
-        for step in (step for step in logs if step.left != inner):
+        for step in (step for step in logs if step.left != inner and not normalised):
             left = slots[step.left]
             seed = np.broadcast_to(expected / left.reshape(-1, left.shape[-1])[0], (draws,))
             _add(back, step.left, seed.reshape((*(1,) * (left.ndim - 1), draws)))

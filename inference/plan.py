@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..data.errors import RefraError, unknown_name
 from .answers import Coefficients, Explanation, Result, Target
-from .backward import Contributions, contributions, most_probable_states
+from .backward import contributions, most_probable_states
 from .elimination import RootedTree, entries, mask_of
 from .execution import WORKERS, execute
 from .inputs import Factor, Floats, Index, common_size, likelihood, load_factor, spread_cells, state_numbers
@@ -39,6 +39,11 @@ class Ready:
     def load(self, place: int, part: slice) -> Floats:
         """Return one input in the order of the plan's axes, for a part of the draws."""
         return load_factor(self.factors[place], self.arrays[place], self.fixed, part)
+
+    def parts(self, size: int) -> Iterator[tuple[list[Floats], int]]:
+        """Yield the inputs for at most `size` draws at a time, with their number of draws."""
+        for part in _parts(self.draws, size):
+            yield [self.load(place, slice(0, 1) if fixed else part) for place, fixed in enumerate(self.static)], part.stop - part.start
 
 
 def parts_of(draws: int, bytes_per_draw: int, entries_per_draw: int) -> list[slice]:
@@ -180,26 +185,7 @@ class Plan:
             RefraError: the plan has more than one target, the weights do not fit it, or P(findings) is too small for floating point.
         """
         ready = self.prepare(tables, hard or {}, soft or {}, do or {})
-        vector = self._weights(weights, ready.fixed)
-        questions = 1 if vector is None else vector.shape[1]
-        if questions > 1 and ready.draws > 1:
-            raise RefraError("several vectors of weights go with one parameter set only")
-        schedule = self._upward_schedule(ready.static) if vector is None else self.schedule(ready.static)
-        size = chunk_size(self.bytes_for(ready.static)) if chunk is None else chunk
-        found: list[Contributions] = []
-        for part in _parts(ready.draws, size):
-            inputs = [ready.load(place, part if not fixed else slice(0, 1)) for place, fixed in enumerate(ready.static)]
-            found.append(contributions(schedule, inputs, vector, max(questions, part.stop - part.start)))
-        expected = np.concatenate([part.expected for part in found])
-        uncertain = np.concatenate([part.uncertain for part in found]) & np.isfinite(expected)
-        if uncertain.any():
-            raise RefraError(f"draw {int(np.argmax(uncertain))}: the findings are too improbable for derivatives in floating point")
-        cells = {
-            factor.variable: spread_cells(factor, np.concatenate([part.cells[place] for part in found], axis=-1), ready.fixed)
-            for place, factor in enumerate(self._factors)
-            if not factor.soft
-        }
-        return Coefficients(expected, cells)
+        return self._differentiate(ready, self._weights(weights, ready.fixed), chunk, normalised=False)
 
     def derivatives(
         self,
@@ -215,14 +201,11 @@ class Plan:
 
         With weights 1 for one state of the target and 0 for the others this is d P(state | findings) / d cell. Each cell is free: rows
         are not held to a sum of 1. Returns a table's derivatives by variable, shape (draws, *shape of the table); those of variables
-        not in `tables_needed` are zero and left out. All NaN in draws in which the findings are impossible. Arguments and errors are
-        those of `coefficients`; it takes one pass more for the normalisation.
+        not in `tables_needed` are zero and left out. All NaN in draws in which the findings are impossible. Arguments, errors and the
+        number of passes, one forward and one back, are those of `coefficients`.
         """
-        known = {"hard": hard, "soft": soft, "do": do}
-        top = self.coefficients(tables, weights, **known, chunk=chunk)  # type: ignore[arg-type]
-        all_weights = np.ones(np.shape(weights))
-        bottom = self.coefficients(tables, all_weights, **known, chunk=chunk)  # type: ignore[arg-type]
-        return {name: cells - top.mean.reshape(-1, *(1 for _ in cells.shape[1:])) * bottom.cells[name] for name, cells in top.cells.items()}
+        ready = self.prepare(tables, hard or {}, soft or {}, do or {})
+        return dict(self._differentiate(ready, self._weights(weights, ready.fixed), chunk, normalised=True).cells)
 
     def most_probable(
         self,
@@ -240,17 +223,45 @@ class Plan:
         that this does not answer. Arguments and errors are those of `run`.
         """
         ready = self.prepare(tables, hard or {}, soft or {}, do or {})
+        states, log_joint = self._maximise(ready, chunk)
+        states[:, np.isneginf(log_joint)] = -1
+        return Explanation(dict(zip(self._names, states, strict=True)), log_joint)
+
+    def _maximise(self, ready: Ready, chunk: int | None) -> tuple[NDArray[np.intp], Floats]:
+        """Return the most probable states of the free variables, (variables, draws), and the log of their weight, (draws,)."""
         schedule = self._upward_schedule(ready.static)
         cards = [self.cards[name] for name in self._names]
         size = chunk_size(self.bytes_for(ready.static)) if chunk is None else chunk
-        found = []
-        for part in _parts(ready.draws, size):
-            inputs = [ready.load(place, part if not fixed else slice(0, 1)) for place, fixed in enumerate(ready.static)]
-            found.append(most_probable_states(schedule, cards, inputs, part.stop - part.start))
+        found = [most_probable_states(schedule, cards, inputs, count) for inputs, count in ready.parts(size)]
         states = np.concatenate([part for part, _ in found], axis=1)
-        log_joint = np.concatenate([part for _, part in found]) + ready.offset
-        states[:, np.isneginf(log_joint)] = -1
-        return Explanation(dict(zip(self._names, states, strict=True)), log_joint)
+        return states, np.concatenate([part for _, part in found]) + ready.offset
+
+    def _differentiate(self, ready: Ready, weights: Floats | None, chunk: int | None, *, normalised: bool) -> Coefficients:
+        """Return the coefficients of every cell, or the derivatives of the mean if it is to be `normalised`."""
+        questions = 1 if weights is None else weights.shape[1]
+        if questions > 1 and ready.draws > 1:
+            raise RefraError("several vectors of weights go with one parameter set only")
+        schedule = self._upward_schedule(ready.static) if weights is None else self.schedule(ready.static)
+        size = chunk_size(self.bytes_for(ready.static)) if chunk is None else chunk
+        found = [
+            contributions(schedule, inputs, weights, max(questions, count), normalised=normalised) for inputs, count in ready.parts(size)
+        ]
+        expected = np.concatenate([part.expected for part in found])
+        uncertain = np.concatenate([part.uncertain for part in found])
+        if uncertain.any():
+            # Only logarithms can tell what is impossible from what is too small.
+            impossible = np.isneginf(self._maximise(ready, chunk)[1])
+            if (uncertain & ~impossible).any():
+                draw = int(np.argmax(uncertain & ~impossible))
+                raise RefraError(f"draw {draw}: the findings are too improbable for derivatives in floating point")
+            expected = np.where(impossible, np.nan, expected)
+        cells = {}
+        for place, factor in enumerate(self._factors):
+            if not factor.soft:
+                table = spread_cells(factor, np.concatenate([part.cells[place] for part in found], axis=-1), ready.fixed)
+                table[np.isnan(expected)] = np.nan
+                cells[factor.variable] = table
+        return Coefficients(expected, cells)
 
     def _weights(self, weights: ArrayLike | None, fixed: Mapping[str, Index]) -> Floats | None:
         """Bring weights on the one target into the order of its answer: shape (entries, questions)."""

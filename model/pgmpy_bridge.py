@@ -1,14 +1,21 @@
-"""The one place that touches pgmpy: the central network as a pgmpy object."""
+"""The one place that touches pgmpy: the central network as a pgmpy object, and any pgmpy network as arrays."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
+from ..data.errors import RefraError, unknown_name
 from .assembly import central_model
-from .network import Model
+from .network import Array, Model
+
+# pgmpy accepts a table whose columns sum to 1 within this.
+SUM_TOLERANCE = 0.01
 
 
 def network() -> Any:
@@ -42,4 +49,79 @@ def to_pgmpy(model: Model) -> Any:
             )
         )
     result.check_model()
+    return result
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkArrays:
+    """A discrete network as the engine takes it.
+
+    Attributes:
+        states: the states of each variable, in the order of its table's last axis.
+        parents: the parents of each variable in the order of its table's axes.
+        tables: P(variable | parents), shape (1, *states of each parent, states of the variable).
+    """
+
+    states: Mapping[str, tuple[Hashable, ...]]
+    parents: Mapping[str, tuple[str, ...]]
+    tables: Mapping[str, Array]
+
+    @property
+    def cards(self) -> dict[str, int]:
+        """Number of states of each variable."""
+        return {name: len(states) for name, states in self.states.items()}
+
+    def position(self, variable: str, state: Hashable) -> int:
+        """Return the number of a state, or raise `UnknownNameError` with the nearest names."""
+        if variable not in self.states:
+            raise unknown_name("variable", variable, self.states)
+        # True is no state of a variable whose states are 0 and 1, although it equals one.
+        for place, known in enumerate(self.states[variable]):
+            if known == state and isinstance(known, bool) == isinstance(state, bool):
+                return place
+        raise unknown_name("state", str(state), [str(known) for known in self.states[variable]], where=variable)
+
+
+def from_pgmpy(network: Any) -> NetworkArrays:
+    """Return a pgmpy `DiscreteBayesianNetwork` as arrays for `compile_plan` and `plan_batch`.
+
+    pgmpy allows a column of a table to sum to anything within 0.01 of 1, and published files make use of it by rounding; each is divided by
+    its sum here. The network is read and not changed.
+
+    Args:
+        network: any network with pgmpy's `nodes()`, `get_parents(name)` and `get_cpds(name)`; states may be numbers, strings or any
+            other hashable objects, names of variables are strings.
+
+    Raises:
+        RefraError: a variable without a table, a table that does not fit its parents' states or does not sum to 1, a name that is not a
+            string.
+    """
+    cpds: dict[str, Any] = {}
+    for name in network.nodes():
+        if not isinstance(name, str):
+            raise RefraError(f"variable {name!r}: the name of a variable should be a string")
+        cpds[name] = network.get_cpds(name)
+        if not all(hasattr(cpds[name], attribute) for attribute in ("variables", "values", "state_names")):
+            raise RefraError(f"{name}: the network has no table of this variable; add a TabularCPD")
+    states = {name: tuple(cpd.state_names[name]) for name, cpd in cpds.items()}
+    parents = {name: tuple(cpd.variables[1:]) for name, cpd in cpds.items()}
+    for name, cpd in cpds.items():
+        if set(parents[name]) != set(network.get_parents(name)) or cpd.variables[0] != name:
+            known = ", ".join(sorted(network.get_parents(name))) or "none"
+            raise RefraError(f"{name}: its table is given {', '.join(parents[name]) or 'nothing'}; its parents in the network are {known}")
+        for parent in parents[name]:
+            if tuple(cpd.state_names[parent]) != states[parent]:
+                said, own = list(cpd.state_names[parent]), list(states[parent])
+                raise RefraError(f"{name}: its table has {said} as the states of {parent}, whose own table has {own}")
+    tables = {name: _normalised(name, np.moveaxis(np.asarray(cpd.values, dtype=np.float64), 0, -1)) for name, cpd in cpds.items()}
+    return NetworkArrays(MappingProxyType(states), MappingProxyType(parents), MappingProxyType(tables))
+
+
+def _normalised(name: str, table: Array) -> Array:
+    """Divide each row by its sum, add the axis of parameter sets and protect the result."""
+    sums = table.sum(axis=-1, keepdims=True)
+    if not (np.isfinite(table).all() and (table >= 0.0).all() and (np.abs(sums - 1.0) <= SUM_TOLERANCE).all()):
+        raise RefraError(f"{name}: each column of its table should hold probabilities that sum to 1 (within {SUM_TOLERANCE})")
+    result: Array = np.ascontiguousarray(table / sums)[None]
+    result.setflags(write=False)
     return result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refra.data.errors import RefraError
+from refra.inference import plan as plan_module
 from refra.inference.engine import compile_plan
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -163,6 +165,59 @@ def test_impossible_findings_have_no_derivatives_and_improbable_ones_are_refused
     plan = compile_plan(dict.fromkeys(names, 2), above, targets=["x0"], soft=soft)
     with pytest.raises(RefraError, match="too improbable"):
         plan.derivatives(chain, [0.0, 1.0], soft=soft)
+
+
+def test_derivatives_are_those_of_the_normalised_coefficients_for_several_questions_at_once() -> None:
+    for seed in range(20):
+        case = random_case(seed)
+        tables = {name: table[:1] for name, table in case.tables.items()}
+        known = {
+            kind: {name: np.atleast_2d(value)[0] if kind == "soft" else int(np.atleast_1d(value)[0]) for name, value in given_now.items()}
+            for kind, given_now in case.known.items()
+        }
+        weights = np.random.default_rng(seed).random((3, case.cards[case.target]))
+        plan = compile_plan(case.cards, case.parents, targets=[case.target], **known)
+        top, bottom = plan.coefficients(tables, weights, **known), plan.coefficients(tables, np.ones_like(weights), **known)
+        for name, found in plan.derivatives(tables, weights, **known).items():
+            # The quotient rule: d(N / D) = dN / D - N / D * dD / D.
+            mean = top.mean.reshape(-1, *(1 for _ in found.shape[1:]))
+            np.testing.assert_allclose(found, top.cells[name] - mean * bottom.cells[name], atol=1e-12)
+
+
+def test_derivatives_take_one_pass_forward_and_one_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    passes = []
+    once = plan_module.contributions
+
+    def counted(*arguments: Any, **words: Any) -> Any:
+        passes.append(1)
+        return once(*arguments, **words)
+
+    monkeypatch.setattr(plan_module, "contributions", counted)
+    tables = {"a": np.array([[0.5, 0.5]]), "b": np.array([[[0.9, 0.1], [0.5, 0.5]]])}
+    plan = compile_plan({"a": 2, "b": 2}, {"b": ("a",)}, targets=["a"], hard=["b"])
+    plan.derivatives(tables, [0.0, 1.0], hard={"b": 1})
+    assert len(passes) == 1
+
+
+def test_findings_that_vanish_in_floating_point_are_not_taken_for_impossible_ones() -> None:
+    # P(findings) = 0.5 * 1e-900: a frozen chain whose first three findings speak against the only state that the last one allows.
+    frozen = np.array([[[1.0, 0.0], [0.0, 1.0]]])
+    tables = {"x0": np.array([[0.5, 0.5]]), **dict.fromkeys(["x1", "x2", "x3", "x4"], frozen)}
+    above = {f"x{place}": (f"x{place - 1}",) for place in range(1, 5)}
+    soft = {name: [1.0, 1e-300] for name in ("x0", "x1", "x2")}
+    plan = compile_plan(dict.fromkeys(tables, 2), above, targets=["x3"], soft=soft, hard=["x4"])
+    with pytest.raises(RefraError, match="too improbable"):
+        plan.derivatives(tables, [0.0, 1.0], soft=soft, hard={"x4": 1})
+
+
+def test_findings_impossible_apart_from_the_target_leave_no_derivatives() -> None:
+    tables = {"a": np.array([[0.5, 0.5], [0.5, 0.5]]), "b": np.array([[1.0, 0.0], [0.4, 0.6]])}
+    plan = compile_plan({"a": 2, "b": 2}, {}, targets=["a"], hard=["b"])
+    found = plan.derivatives(tables, [0.0, 1.0], hard={"b": 1})
+    assert all(np.isnan(cells[0]).all() for cells in found.values())
+    # In the other draw P(a = 1) = a1 / (a0 + a1) and b does not bear on it.
+    np.testing.assert_allclose(found["a"][1], [-0.5, 0.5], atol=1e-15)
+    np.testing.assert_array_equal(found["b"][1], [0.0, 0.0])
 
 
 def test_questions_that_have_no_derivative_are_refused() -> None:
