@@ -64,10 +64,11 @@ RULES: tuple[Rule, ...] = (WEIGHTED_MIN_FILL, MIN_FILL, MIN_WEIGHT)
 class _Elimination:
     """A graph from which vertices are taken one by one, and the entries of the maximal cliques met so far (`cost`)."""
 
-    def __init__(self, graph: Sequence[int], cards: Sequence[int], sizes: dict[int, int]) -> None:
+    def __init__(self, graph: Sequence[int], cards: Sequence[int], sizes: dict[int, int], sums: dict[int, int]) -> None:
         self.graph = list(graph)
         self.cards = cards
-        self.sizes = sizes
+        # Entries of tables and sums of states over masks, shared by the copies.
+        self.sizes, self.sums = sizes, sums
         self.left = (1 << len(graph)) - 1
         self.order: list[tuple[int, int]] = []
         self.cost = 0
@@ -75,7 +76,7 @@ class _Elimination:
 
     def copy(self) -> _Elimination:
         """Return a copy that can go its own way."""
-        other = _Elimination(self.graph, self.cards, self.sizes)
+        other = _Elimination(self.graph, self.cards, self.sizes, self.sums)
         other.left, other.order, other.cost, other.remainders = self.left, self.order.copy(), self.cost, self.remainders.copy()
         return other
 
@@ -95,23 +96,36 @@ class _Elimination:
             mask ^= lowest
         return total
 
+    def simplicial(self, vertex: int) -> bool:
+        """Tell whether the neighbours of `vertex` are all joined."""
+        graph, neighbours = self.graph, self.graph[vertex]
+        mask = neighbours
+        while mask:
+            lowest = mask & -mask
+            if neighbours & ~graph[lowest.bit_length() - 1] != lowest:
+                return False
+            mask ^= lowest
+        return True
+
     def weighted_fill(self, vertex: int) -> int:
         """Return twice the sum of the added edges' weights."""
-        graph, cards, neighbours = self.graph, self.cards, self.graph[vertex]
-        total = 0
-        for other in members(neighbours):
-            absent = neighbours & ~graph[other] & ~(1 << other)
+        graph, cards, sums, neighbours = self.graph, self.cards, self.sums, self.graph[vertex]
+        total, mask = 0, neighbours
+        while mask:
+            lowest = mask & -mask
+            other = lowest.bit_length() - 1
+            mask ^= lowest
+            absent = (neighbours & ~graph[other]) ^ lowest
             if absent:
-                total += cards[other] * sum(cards[v] for v in members(absent))
+                if absent not in sums:
+                    sums[absent] = sum(cards[v] for v in members(absent))
+                total += cards[other] * sums[absent]
         return total
 
     def score(self, vertex: int, rule: Rule) -> Score:
         """Return what `rule` goes by, then what settles a tie."""
-        fill = self.fill(vertex)
         size = self.size(self.graph[vertex] | 1 << vertex)
-        if rule == MIN_WEIGHT:
-            return size, fill, vertex
-        return (fill if rule == MIN_FILL or not fill else self.weighted_fill(vertex)), size, vertex
+        return (self.weighted_fill(vertex) if rule == WEIGHTED_MIN_FILL else self.fill(vertex)), size, vertex
 
     def take(self, vertex: int) -> int:
         """Eliminate `vertex` and return the mask of the vertices whose scores may have changed."""
@@ -143,11 +157,13 @@ class _Elimination:
             lowest = waiting & -waiting
             waiting ^= lowest
             vertex = lowest.bit_length() - 1
-            if not self.fill(vertex):
+            if self.simplicial(vertex):
                 waiting |= self.take(vertex)
 
     def finish(self, rule: Rule, limit: float = math.inf) -> bool:
         """Eliminate what is left greedily by `rule`; stop and return False once the cost is `limit` or more."""
+        if rule == MIN_WEIGHT:
+            return self._finish_by_weight(limit)
         scores = {vertex: self.score(vertex, rule) for vertex in members(self.left)}
         while scores:
             vertex = min(scores.values())[2]
@@ -159,13 +175,33 @@ class _Elimination:
                 scores[other] = self.score(other, rule)
         return True
 
+    def _finish_by_weight(self, limit: float) -> bool:
+        """Do what `finish` does by the entries of the table that each step makes; added edges, then the vertex, settle ties alone."""
+        sizes = {vertex: self.size(self.graph[vertex] | 1 << vertex) for vertex in members(self.left)}
+        fills: dict[int, int] = {}
+        while sizes:
+            least = min(sizes.values())
+            tied = [vertex for vertex, size in sizes.items() if size == least]
+            for vertex in tied:
+                if vertex not in fills:
+                    fills[vertex] = self.fill(vertex)
+            vertex = min(tied, key=lambda v: (fills[v], v))
+            touched = self.take(vertex)
+            if self.cost >= limit:
+                return False
+            del sizes[vertex]
+            for other in members(touched):
+                sizes[other] = self.size(self.graph[other] | 1 << other)
+                fills.pop(other, None)
+        return True
+
 
 def eliminate(graph: Sequence[int], cards: Sequence[int], rule: Rule) -> list[tuple[int, int]]:
     """Eliminate all vertices greedily by `rule` and return (vertex, mask of its neighbours at that time) in order.
 
     Ties fall to the smallest vertex, so the order is the same on every machine.
     """
-    work = _Elimination(graph, cards, {})
+    work = _Elimination(graph, cards, {}, {})
     work.finish(rule)
     return work.order
 
@@ -217,7 +253,7 @@ def cheapest_tree(scopes: Sequence[int], cards: Sequence[int], rules: Sequence[R
         cards: number of states of each vertex.
         rules: scores to eliminate by; the first wins a tie.
     """
-    whole = _Elimination(interaction_graph(scopes, len(cards)), cards, {})
+    whole = _Elimination(interaction_graph(scopes, len(cards)), cards, {}, {})
     core = whole.copy()
     core.take_simplicial()
     best: _Elimination | None = None
