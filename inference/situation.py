@@ -64,12 +64,12 @@ class Situation:
     def model(self, kind: str, draws: int, seed: int, targets: Iterable[str] | None = None) -> Model:
         """Return the network of a kind for this record, its observed roots taken as given.
 
-        With `targets` it holds what those and the findings depend on and nothing else.
+        With `targets` it holds what those, the findings and the treatment target depend on and nothing else.
         """
         model = working_model(FOLDED if kind == SHIFTED else kind, draws, seed, copies_in(self.findings))
         if targets is not None:
-            told = (*self.known.hard, *self.known.soft, *self.known.do)
-            model = model.upstream((*targets, *told, "target_met"))
+            told = {*self.known.hard, *self.known.soft, *(node_of(finding) for finding in self.findings), "target_met"}
+            model = model.upstream((*targets, *told))
         small = specialise(model, {name: state for name, state in self.record.hard.items() if not model.parents[name]})
         return unfolded(small) if kind == SHIFTED else small
 

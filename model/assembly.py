@@ -11,7 +11,8 @@ from ..data.loading import parameters, variables
 from . import background, harms, outcomes, stage1_exposure, stage2_mechanism, stage3_pain, summaries
 from .building import NodeSpec
 from .draws import DEFAULT_DRAWS, DEFAULT_SEED, Draws, one_at_a_time, shipped_draws
-from .network import Model, OnDemand, build_on_demand, draws_last
+from .network import Model, build_on_demand, draws_last
+from .on_demand import OnDemand
 
 Array = NDArray[np.float64]
 
