@@ -176,7 +176,7 @@ def _check(name: str, node: Node, states: Mapping[str, tuple[str, ...]], draws: 
 def _assembled(states: Mapping[str, tuple[str, ...]], nodes: Mapping[str, Node], unchecked: Mapping[str, Node]) -> Model:
     """Put nodes into the order of their ancestry and check those that are new."""
     ordered = {name: nodes[name] for name in _in_order({name: node.parents for name, node in nodes.items()})}
-    draws = max(node.table.shape[0] for node in ordered.values())
+    draws = max((node.table.shape[0] for node in ordered.values()), default=1)
     for name, node in ordered.items():
         if name not in unchecked:
             _check(name, node, states, draws)
