@@ -11,13 +11,14 @@ import numpy as np
 import pandas as pd
 
 from ..data.labels import check_language
+from ..data.loading import variables
 from ..model.draws import DEFAULT_DRAWS, DEFAULT_SEED, shipped_draws
 from ..model.network import Model
 from .asking import Answer, Known, ask
 from .causes import MAIN_TARGETS, cause_table, driver_table, leading_causes, reason_table
 from .classification import Classification, classify
 from .explanation import RESEARCH_USE, explain
-from .influence import Influence, influence
+from .influence import Influence, influence, influenced
 from .intervals import DEFAULT_LEVEL
 from .knowledge import CENTRAL, SHIFTED, SHIPPED, copies_in, working_model
 from .next_tests import test_table
@@ -158,7 +159,7 @@ def assess(
     record = patient if isinstance(patient, Patient) else Patient.from_dict(patient)
     wanted = preferences or Preferences()
     place = situation(record)
-    model, central = (place.model(kind, draws, seed) for kind in (SHIPPED, CENTRAL))
+    model, central = place.model(SHIPPED, draws, seed, _asked_for()), place.model(CENTRAL, 0, 0)
     answer = ask(model, place.inside(model), [t for t in (*MAIN_TARGETS, *STAGE_TARGETS) if t in model.states])
     causes = cause_table(place, model, central, answer, level, language)
     reasons = reason_table(place, answer, level, language)
@@ -166,7 +167,7 @@ def assess(
     options = option_table(place, look, level, language)
     clash = conflict(place, central)
     warning = conflict_warning(place, clash)
-    shifted = place.model(SHIFTED, 0, 0)
+    shifted = place.model(SHIFTED, 0, 0, influenced(place, look.options))
     return Assessment(
         patient=record,
         target=place.target,
@@ -188,6 +189,11 @@ def assess(
         warnings=(*place.warnings, *((warning,) if warning else ())),
         influence=influence(place, shifted, look.options),
     )
+
+
+def _asked_for() -> list[str]:
+    """Return what is asked of every parameter set: all but findings, and which earlier drugs failed."""
+    return [name for name, variable in variables().items() if variable.role != "finding" or name.startswith("earlier_")]
 
 
 def _driver_prior(place: Situation, central: Model) -> np.ndarray[Any, np.dtype[np.float64]]:

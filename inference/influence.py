@@ -61,6 +61,11 @@ class Influence:
         return table.sort_values(["share", "study"], ascending=[False, True]).reset_index(drop=True)
 
 
+def influenced(place: Situation, options: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the variables whose probabilities the records are weighed by: the reason, or what each option brings."""
+    return ("primary_reason",) if place.explains else tuple(f"lda_{option}" for option in options)
+
+
 def influence(place: Situation, shifted: Model, options: tuple[str, ...]) -> Influence:
     """Return what the answer rests on; `shifted` is the one-at-a-time network specialised to the record's roots."""
     if place.explains:

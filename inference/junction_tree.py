@@ -74,12 +74,19 @@ class Builder:
     def _blocks(self, scope: int, *parts: int) -> list[tuple[int, ...]]:
         """Merge neighbouring axes of `scope` that lie in the same `parts`; a row per block: entries, then in or out."""
         rows: list[tuple[int, ...]] = []
+        cards = self.cards
+        last: tuple[int, ...] | None = None
+        size = 1
         for vertex in members(scope):
-            pattern = tuple(part >> vertex & 1 for part in parts)
-            if rows and rows[-1][1:] == pattern:
-                rows[-1] = (rows[-1][0] * self.cards[vertex], *pattern)
+            pattern = tuple([part >> vertex & 1 for part in parts])
+            if pattern == last:
+                size *= cards[vertex]
             else:
-                rows.append((self.cards[vertex], *pattern))
+                if last is not None:
+                    rows.append((size, *last))
+                last, size = pattern, cards[vertex]
+        if last is not None:
+            rows.append((size, *last))
         return rows
 
     def combine(self, kind: int, left: int, right: int) -> int:
@@ -127,11 +134,11 @@ class Builder:
     def product(self, slots: Sequence[int]) -> int:
         """Multiply slots two at a time, those first that make the smallest table and need no axis of draws."""
         pool = self._alike(slots)
-        while len(pool) > 1:
+        while len(pool) > 2:
             pairs = ((one, other) for place, one in enumerate(pool) for other in pool[:place])
             one, other = min(pairs, key=lambda pair: self._price(*pair))
             pool = [slot for slot in pool if slot not in (one, other)] + [self.combine(MULTIPLY, one, other)]
-        return pool[0]
+        return self.combine(MULTIPLY, pool[1], pool[0]) if len(pool) == 2 else pool[0]
 
     def _alike(self, slots: Sequence[int]) -> list[int]:
         """Multiply slots over the same variables, which is what the cheapest pairs begin with anyway."""
@@ -148,12 +155,20 @@ class Builder:
 
     def contract(self, slots: Sequence[int], keep: int) -> int:
         """Multiply slots and sum out all but `keep`, each variable as soon as no other slot holds it."""
-        pool = list(slots)
+        pool, scopes = list(slots), self.scopes
         while pending := self._union(pool) & ~keep:
-            bucket_of = {v: [slot for slot in pool if self.scopes[slot] >> v & 1] for v in members(pending)}
-            vertex = min(bucket_of, key=lambda v: (self.size(self._union(bucket_of[v])), v))
-            bucket = bucket_of[vertex]
-            rest = [slot for slot in pool if slot not in bucket]
+            cheapest: tuple[int, int] | None = None
+            for vertex in members(pending):
+                union = 0
+                for slot in pool:
+                    if scopes[slot] >> vertex & 1:
+                        union |= scopes[slot]
+                size = self.size(union)
+                if cheapest is None or size < cheapest[0]:
+                    cheapest = size, vertex
+            assert cheapest is not None
+            bucket = [slot for slot in pool if scopes[slot] >> cheapest[1] & 1]
+            rest = [slot for slot in pool if not scopes[slot] >> cheapest[1] & 1]
             pool = [*rest, self.total(self.product(bucket), keep | self._union(rest))]
         return self.product(pool)
 
@@ -167,7 +182,9 @@ class Builder:
         """Work out when each slot is last read and lay the slots that have draws out in one arena."""
         last: dict[int, int] = {}
         for place, step in enumerate(self.steps):
-            last.update({slot: place for slot in (step.left, step.right) if slot >= 0})
+            last[step.left] = place
+            if step.right >= 0:
+                last[step.right] = place
         last.update(dict.fromkeys(answers, len(self.steps)))
         # Slots filled once are read again by every chunk, so they are never dropped.
         read = {s for step in self.steps if not self.static[step.out] for s in (step.left, step.right)}
@@ -176,8 +193,8 @@ class Builder:
         offsets: dict[int, int] = {}
         done: list[Step] = []
         for place, step in enumerate(self.steps):
-            used = {slot for slot in (step.left, step.right) if slot >= 0}
-            ends = tuple(slot for slot in used if last[slot] == place and slot not in kept)
+            used = {step.left, step.right} if step.right >= 0 else (step.left,)
+            ends = tuple([slot for slot in used if last[slot] == place and slot not in kept])
             if not self.static[step.out] and step.kind != LOG:
                 alike = step.kind != SUM and self.scopes[step.left] == self.scopes[step.out]
                 if alike and step.left in offsets and step.left in ends:
@@ -187,7 +204,7 @@ class Builder:
             for slot in ends:
                 if slot in offsets:
                     arena.give(offsets.pop(slot), self.size(self.scopes[slot]))
-            done.append(step._replace(offset=offsets.get(step.out, 0), ends=ends))
+            done.append(Step(*step[:-2], offset=offsets.get(step.out, 0), ends=ends))
         once = tuple(step for step in done if self.static[step.out])
         chunk = tuple(step for step in done if not self.static[step.out])
         return Schedule(once, chunk, len(self.scopes), tuple(answers), self.operations, arena.size, tuple(self.scopes))
@@ -244,10 +261,11 @@ def build_schedule(
         build.slot(scope, fixed)
     pools: list[list[int]] = [[] for _ in tree.cliques]
     sizes = [entries(clique, cards) for clique in tree.cliques]
+    by_size = sorted(range(len(sizes)), key=lambda c: (sizes[c], -c))
     for place, scope in enumerate(scopes):
         if scope:
-            holders = [c for c, clique in enumerate(tree.cliques) if not scope & ~clique]
-            pools[min(holders, key=lambda c: (sizes[c], -c))].append(place)
+            # The smallest clique that holds the table; the last one of several.
+            pools[next(c for c in by_size if not scope & ~tree.cliques[c])].append(place)
         else:
             _log(build, place)
     wanted: list[dict[int, int]] = [{} for _ in tree.cliques]

@@ -7,12 +7,12 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..model.assembly import central_model, shifted_model, shipped_model
-from ..model.network import Model, Node
+from ..model.assembly import central_model, folded_shifts, shipped_model, unfolded
+from ..model.network import Model
 from .asking import Known
 from .findings import Finding
 
-SHIPPED, CENTRAL, SHIFTED = "shipped", "central", "shifted"
+SHIPPED, CENTRAL, SHIFTED, FOLDED = "shipped", "central", "shifted", "folded"
 
 
 def node_of(finding: Finding) -> str:
@@ -30,22 +30,18 @@ def copies_in(findings: Iterable[Finding]) -> tuple[tuple[str, int], ...]:
 
 @lru_cache(maxsize=8)
 def working_model(kind: str, draws: int, seed: int, copies: tuple[tuple[str, int], ...] = ()) -> Model:
-    """Return the shipped, central or one-at-a-time shifted network with copies of nodes seen more than once."""
+    """Return the shipped, central or one-at-a-time shifted network (also folded) with copies of nodes seen more than once."""
+    if kind == SHIFTED:
+        return unfolded(working_model(FOLDED, draws, seed, copies))
     if kind == SHIPPED:
         base = shipped_model(draws, seed)
     elif kind == CENTRAL:
         base = central_model()
     else:
-        base = shifted_model()
+        base = folded_shifts()
     if not copies:
         return base
-    nodes, states = {}, {}
-    for variable, most in copies:
-        for copy in range(2, most + 1):
-            name = f"{variable}_{copy}"
-            nodes[name] = Node(base.parents[variable], base.tables[variable], base.parameters[variable])
-            states[name] = base.states[variable]
-    return base.extended(nodes, states)
+    return base.copied({f"{variable}_{copy}": variable for variable, most in copies for copy in range(2, most + 1)})
 
 
 def known_from(findings: Iterable[Finding]) -> Known:

@@ -50,7 +50,8 @@ def query(
     for name in wanted:
         if name not in model.states:
             raise unknown_name("variable", name, model.states, where="query")
-    answer = ask(model, known_given(model, given or {}, do or {}), wanted)
+    known = known_given(model, given or {}, do or {})
+    answer = ask(model.upstream((*wanted, *known.hard, *known.soft, *known.do)), known, wanted)
     frames = []
     for name in wanted:
         values = answer[name]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..data.loading import variables
+from ..model.assembly import unfolded
 from ..model.drug_classes import CLASS_OF
 from ..model.network import Model
 from ..model.specialise import specialise
@@ -15,7 +17,7 @@ from .asking import Known, one_hot
 from .checks import warnings_of
 from .fields import StateSeen
 from .findings import Finding, build_findings, current_state
-from .knowledge import copies_in, known_from, node_of, working_model
+from .knowledge import FOLDED, SHIFTED, copies_in, known_from, node_of, working_model
 from .patient import Patient
 from .scores import Scores, TargetState, scores_of
 
@@ -60,10 +62,17 @@ class Situation:
             return states
         return tuple(state for state, weight in zip(states, likelihood, strict=True) if weight > 0)
 
-    def model(self, kind: str, draws: int, seed: int) -> Model:
-        """Return the network of a kind for this record, its observed roots taken as given."""
-        model = working_model(kind, draws, seed, copies_in(self.findings))
-        return specialise(model, {name: state for name, state in self.record.hard.items() if not model.parents[name]})
+    def model(self, kind: str, draws: int, seed: int, targets: Iterable[str] | None = None) -> Model:
+        """Return the network of a kind for this record, its observed roots taken as given.
+
+        With `targets` it holds what those, the findings and the treatment target depend on and nothing else.
+        """
+        model = working_model(FOLDED if kind == SHIFTED else kind, draws, seed, copies_in(self.findings))
+        if targets is not None:
+            told = {*self.known.hard, *self.known.soft, *(node_of(finding) for finding in self.findings), "target_met"}
+            model = model.upstream((*targets, *told))
+        small = specialise(model, {name: state for name, state in self.record.hard.items() if not model.parents[name]})
+        return unfolded(small) if kind == SHIFTED else small
 
     def inside(self, model: Model, known: Known | None = None) -> Known:
         """Return what is known without the roots that a specialised model has taken in."""

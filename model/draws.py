@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ..data.loading import parameters
 from ..data.records import Parameter
+from .on_demand import OnDemand
 
 Array = NDArray[np.float64]
 
@@ -49,14 +50,17 @@ def natural(parameter: Parameter, standard: Array) -> Array:
 def independent_draws(records: Mapping[str, Parameter], draws: int, seed: int) -> Draws:
     """Draw every parameter independently from its record's distribution.
 
-    Each parameter has a random stream of its own, named by its id, so that a new record leaves the draws of the others as they were.
+    Each parameter has a random stream of its own, named by its id, so that a new record leaves the draws of the others as they were; a
+    parameter is drawn when its values are first read.
     """
-    values: dict[str, Array] = {}
-    for identifier, record in records.items():
-        stream = np.random.default_rng([seed, zlib.crc32(identifier.encode())])
-        standard = np.concatenate([[0.0], stream.standard_normal(draws)])
-        values[identifier] = natural(record, standard)
-    return Draws(MappingProxyType(values), draws + 1)
+
+    def drawn(identifier: str) -> Array:
+        standard = np.zeros(draws + 1)
+        if draws:
+            standard[1:] = np.random.default_rng([seed, zlib.crc32(identifier.encode())]).standard_normal(draws)
+        return natural(records[identifier], standard)
+
+    return Draws(OnDemand(records, drawn), draws + 1)
 
 
 def one_at_a_time(records: Mapping[str, Parameter]) -> Draws:
@@ -74,9 +78,3 @@ def one_at_a_time(records: Mapping[str, Parameter]) -> Draws:
 def shipped_draws(draws: int = DEFAULT_DRAWS, seed: int = DEFAULT_SEED) -> Draws:
     """Return the draws that refra answers with: `draws` sets beside the centre."""
     return independent_draws(parameters(), draws, seed)
-
-
-@cache
-def shifted_draws() -> Draws:
-    """Return the one-at-a-time shifts of every shipped parameter."""
-    return one_at_a_time(parameters())

@@ -207,3 +207,15 @@ def test_the_three_working_models_have_the_sets_that_they_should() -> None:
 
 def test_known_of_nothing_is_nothing() -> None:
     assert known_from(()) == Known()
+
+
+def test_a_network_cut_to_its_targets_answers_as_the_whole_one() -> None:
+    found = situation(Patient(current_drug="adalimumab", crp=22, sjc28=7, earlier={"il6r_inhibitor": ["never_worked", "lost_response"]}))
+    targets = ["primary_reason", "lda_abatacept"]
+    whole, small = found.model(SHIPPED, 3, 1), found.model(SHIPPED, 3, 1, targets)
+    assert set(small.states) < set(whole.states)
+    assert {"earlier_il6r_inhibitor", "earlier_il6r_inhibitor_2", "crp", *targets} <= set(small.states)
+    assert not {"patient_global", "lda_rituximab"} & set(small.states)
+    one, other = (ask(model, found.inside(model), targets) for model in (whole, small))
+    for target in targets:
+        np.testing.assert_allclose(other[target], one[target], rtol=0, atol=1e-13)
