@@ -59,6 +59,14 @@ def test_the_evaluator_answers_what_query_answers(variable: str, population: dic
         assert list(told) == [0.0, 1.0]
 
 
+def test_a_state_that_is_set_cuts_its_arcs() -> None:
+    asked = question("depression", do={"fibromyalgia": "yes"})
+    assert asked != question("depression", given={"fibromyalgia": {"yes": 1.0}})
+    expected = query("depression", do={"fibromyalgia": "yes"}, draws=0)["probability"].to_numpy()
+    np.testing.assert_allclose(answer(asked), expected, atol=1e-12)
+    assert answer(asked)[1] == pytest.approx(parameters()["depression.prevalence"].centre)
+
+
 def enumerated(model: Model, wanted: str, priors: dict[str, list[float]], likelihoods: dict[str, list[float]]) -> np.ndarray:
     """The posterior by summing over every world of the ancestors, with the priors of some roots replaced."""
     names = [name for name in model.states if name in model.ancestors({wanted, *likelihoods})]
