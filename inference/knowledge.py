@@ -39,9 +39,13 @@ def working_model(kind: str, draws: int, seed: int, copies: tuple[tuple[str, int
         base = central_model()
     else:
         base = folded_shifts()
-    if not copies:
-        return base
-    return base.copied({f"{variable}_{copy}": variable for variable, most in copies for copy in range(2, most + 1)})
+    return with_copies(base, copies)
+
+
+def with_copies(base: Model, copies: Iterable[tuple[str, int]]) -> Model:
+    """Return a network with `variable_2`, `variable_3` .. up to the number given beside each variable, for findings seen more than once."""
+    names = {f"{variable}_{copy}": variable for variable, most in copies for copy in range(2, most + 1)}
+    return base.copied(names) if names else base
 
 
 def known_from(findings: Iterable[Finding]) -> Known:
