@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..data.errors import ImpossibleFindingsError
 from ..model.network import Model
 from ..model.specialise import specialise
-from .absorbing import Folds, absorbable, folded, narrowed
+from .absorbing import Memo, absorbable, cut, folded, narrowed, open_states
 from .elimination import Structure
 from .engine import Result, Target, cached_plan
 from .together import Request, run_together
@@ -104,22 +104,30 @@ class _Question:
         return Answer(MappingProxyType(marginals), log_evidence)
 
 
-def _question(model: Model, known: Known, targets: Iterable[Target], folds: Folds) -> _Question:
+def _question(model: Model, known: Known, targets: Iterable[Target], memo: Memo) -> _Question:
     wanted = tuple(dict.fromkeys(targets))
     small, rest, prior = _given_roots(model, known)
     inside = tuple(t for t in wanted if all(name in small.states for name in _members(t)))
-    return _Question(model, known, wanted, _request(small, rest, inside, folds), prior)
+    return _Question(model, known, wanted, _request(small, rest, inside, memo), prior)
 
 
-def _request(model: Model, known: Known, targets: tuple[Target, ...], folds: Folds) -> Request:
-    """Plan a question; findings with a likelihood that nothing else depends on are taken into their parents."""
-    asked = {name for target in targets for name in _members(target)}
-    absorbed = absorbable(model.parents, known.soft, {*asked, *known.hard, *known.do})
-    seen = {name: folded(model.tables[name], np.asarray(known.soft[name], dtype=np.float64), folds) for name in absorbed}
+def _request(model: Model, known: Known, targets: tuple[Target, ...], memo: Memo) -> Request:
+    """Plan a question; findings with a likelihood are taken into their parents, and roots lose the states that are ruled out."""
+    kept = {*(name for target in targets for name in _members(target)), *known.hard, *known.do}
+    soft = {name: np.asarray(likelihood, dtype=np.float64) for name, likelihood in known.soft.items()}
+    left = open_states(model.parents, soft, kept)
+    cuts = memo.cuts.setdefault(tuple((name, states.start, states.stop) for name, states in left.items()), {})
+    changed: dict[str, Array] = {}
+    if left:
+        touched = [name for name, above in model.parents.items() if name in left or not left.keys().isdisjoint(above)]
+        changed = {name: cut(model.tables[name], (*model.parents[name], name), left, cuts) for name in touched}
+    absorbed = absorbable(model.parents, soft, kept)
+    changed |= {name: folded(changed.get(name, model.tables[name]), soft[name], memo.folds) for name in absorbed}
+    cards = {**{name: states.stop - states.start for name, states in left.items()}, **dict.fromkeys(absorbed, 1)}
     hard = {**known.hard, **dict.fromkeys(absorbed, 0)}
-    soft = {name: likelihood for name, likelihood in known.soft.items() if name not in seen}
-    plan = cached_plan(narrowed(structure(model), absorbed), targets=targets, hard=hard, soft=soft, do=known.do)
-    return Request(plan, {**model.tables, **seen}, hard, soft, known.do)
+    likely = {name: cut(likelihood, (name,), left, cuts) for name, likelihood in soft.items() if name not in absorbed}
+    plan = cached_plan(narrowed(structure(model), tuple(cards.items())), targets=targets, hard=hard, soft=likely, do=known.do)
+    return Request(plan, {**model.tables, **changed}, hard, likely, known.do)
 
 
 def ask(model: Model, known: Known, targets: Iterable[Target]) -> Answer:
@@ -127,7 +135,7 @@ def ask(model: Model, known: Known, targets: Iterable[Target]) -> Answer:
 
     Raises `ImpossibleFindingsError`, naming a smallest clashing set, where the findings cannot hold in the central network.
     """
-    question = _question(model, known, targets, {})
+    question = _question(model, known, targets, Memo())
     return question.answer(question.request.alone())
 
 
@@ -137,8 +145,8 @@ def ask_together(questions: Iterable[tuple[Model, Known, Iterable[Target]]], *, 
     It pays for questions with the same findings about one network and extensions of it. Without `refuse` findings that cannot all hold
     raise nothing: their log evidence is minus infinity and their posteriors are NaN.
     """
-    folds: Folds = {}
-    asked = [_question(*question, folds) for question in questions]
+    memo = Memo()
+    asked = [_question(*question, memo) for question in questions]
     results = run_together([question.request for question in asked])
     return [question.answer(result, refuse) for question, result in zip(asked, results, strict=True)]
 
@@ -160,7 +168,7 @@ def _members(target: Target) -> tuple[str, ...]:
 def log_probability(model: Model, known: Known) -> Array:
     """Return log P(findings) for every parameter set or row of likelihoods; minus infinity where they cannot hold."""
     small, rest, prior = _given_roots(model, known)
-    return np.asarray(_request(small, rest, (), {}).alone().log_evidence + prior)
+    return np.asarray(_request(small, rest, (), Memo()).alone().log_evidence + prior)
 
 
 def _possible(model: Model, known: Known, subsets: list[tuple[str, ...]]) -> NDArray[np.bool_]:
