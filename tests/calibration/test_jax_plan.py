@@ -1,0 +1,179 @@
+"""Distributions from JAX beside the engine's, and their derivatives beside central differences."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from refra.data.errors import RefraError, UnknownNameError
+from refra.data.loading import parameters
+from refra.data.records import Parameter
+from refra.inference.asking import Known, ask
+from refra.inference.calibration.jax_plan import Questionnaire, compile_questions
+from refra.inference.calibration.jax_tables import ROUTINE_SHIFT, Prior
+from refra.inference.calibration.questions import ROUTINE, Question
+from refra.inference.calibration.reducing import reduce_question
+from refra.model.assembly import assemble, shipped_model
+from refra.model.draws import Draws, natural
+from refra.model.drug_classes import CLASSES
+from refra.model.network import Model, Node, build_model
+
+NONE_TRIED = {f"earlier_{drug_class}": {"not_tried": 1.0} for drug_class in CLASSES}
+ACTIVE = {"synovitis": {"moderate": 1.0, "high": 1.0}}
+NO_DRUG = {"current_drug": {"none": 1.0}}
+MONOCLONAL = {"current_drug": {"infliximab": 0.25, "adalimumab": 0.75}}
+SHARES = {"methotrexate": {"none": 0.3, "low": 0.2, "full": 0.5}}
+
+QUESTIONS = (
+    Question.of("rf"),
+    Question.of("methotrexate"),
+    Question.of("methotrexate", SHARES),
+    Question.of("current_drug", {"current_drug": {"none": 1.0}}),
+    Question.of("ada", {"current_drug": {"adalimumab": 1.0}, "methotrexate": {"none": 1.0}}),
+    Question.of("ada", {"current_drug": {"infliximab": 1.0}, "methotrexate": {"none": 1.0}}),
+    Question.of("ada", {"current_drug": {"infliximab": 1.0}, **SHARES}),
+    Question.of("ada", {"current_drug": {"jak_inhibitor": 1.0}}),
+    Question.of("drug_level", MONOCLONAL, {"target_met": {"no": 1.0}}),
+    Question.of("fibromyalgia", MONOCLONAL, {"target_met": {"no": 1.0}}),
+    Question.of("fibromyalgia", {"depression": {"yes": 0.4, "no": 0.6}}, {"first_questionnaire": {">=5": 0.9, "<5": 0.2}}),
+    Question.of("primary_reason", {"current_drug": {"etanercept": 1.0}}, {"target_met": {"no": 1.0}}),
+    Question.of("acr50_tnf_inhibitor", NO_DRUG, {**NONE_TRIED, **ACTIVE}),
+    Question.of("acr50_tnf_inhibitor", NO_DRUG, {**NONE_TRIED, **ACTIVE}, setting=ROUTINE),
+    Question.of("acr50_tnf_inhibitor", NO_DRUG, {**NONE_TRIED, "earlier_tnf_inhibitor": {"lost_response": 1.0}, **ACTIVE}),
+    Question.of("lda_rituximab", {**NO_DRUG, **SHARES}, {**NONE_TRIED, "earlier_tnf_inhibitor": {"never_worked": 1.0}, **ACTIVE}),
+    Question.of("lda_jak_inhibitor", {}, {"true_course": {"never": 0.5, "lost": 0.5, "partial": 0.1}}, setting=ROUTINE),
+    Question.of("response_abatacept", {}, {"true_course": {"never": 1.0, "lost": 1.0}}, {"smoking": "current"}),
+    Question.of("synovitis", {"current_drug": {"adalimumab": 1.0}}, {}, {"exposure": "in_range"}),
+    Question.of("exposure", {"current_drug": {"adalimumab": 1.0}}, {}, {"exposure": "in_range"}),
+    Question.of("driver", {"current_drug": {"il6r_inhibitor": 1.0}}, {"pathotype": {"pauci_immune": 1.0}, "crp": {"<=1": 1.0}}),
+    Question.of("serious_infection_continue", {"current_drug": {"etanercept": 1.0}, "age_group": {"<50": 0.2, "50-64": 0.5, ">=65": 0.3}}),
+)  # fmt: skip
+
+
+@cache
+def records() -> Mapping[str, Parameter]:
+    contextual = parameters()["response.contextual"]
+    shift = dataclasses.replace(contextual, id=ROUTINE_SHIFT, distribution="normal", centre=-0.4, spread=0.5)
+    return MappingProxyType({**parameters(), ROUTINE_SHIFT: shift})
+
+
+@cache
+def prior() -> Prior:
+    return Prior.of(records())
+
+
+@cache
+def planned() -> Questionnaire:
+    return compile_questions(shipped_model(12), QUESTIONS)
+
+
+@cache
+def predict() -> Any:
+    return jax.jit(lambda z: planned().predict(prior(), z))
+
+
+def deviates() -> np.ndarray:
+    return np.random.default_rng(4).standard_normal((3, len(records())))
+
+
+def engine_model(z: np.ndarray, question: Question) -> Model:
+    """Return the network at these deviates in the question's setting, with the population's mix in place of the roots' tables."""
+    values = {name: natural(record, z[place : place + 1]) for place, (name, record) in enumerate(records().items())}
+    if question.setting == ROUTINE:
+        odds = values["response.contextual"] / (1 - values["response.contextual"]) * np.exp(values[ROUTINE_SHIFT])
+        values["response.contextual"] = odds / (1 + odds)
+    model = assemble(Draws(values, 1))
+    nodes = {name: Node(model.parents[name], model.tables[name]) for name in model.states}
+    for name, mix in question.population:
+        nodes[name] = Node((), np.array([[dict(mix).get(state, 0.0) for state in model.states[name]]]))
+    return build_model(model.states, nodes)
+
+
+def asked_of_engine(z: np.ndarray, question: Question) -> np.ndarray:
+    model = engine_model(z, question)
+    soft = {name: np.array([dict(mix).get(state, 0.0) for state in model.states[name]]) for name, mix in question.given}
+    do = {name: model.position(name, state) for name, state in question.do}
+    return ask(model, Known({}, soft, do), [question.variable])[question.variable][0]
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.variable)
+def test_distributions_equal_the_engines(question: Question) -> None:
+    for z in deviates():
+        found = predict()(jnp.asarray(z))[planned().places[question]]
+        np.testing.assert_allclose(found, asked_of_engine(z, question), rtol=0, atol=1e-9)
+
+
+def test_the_answer_holds_every_question_once() -> None:
+    again = compile_questions(shipped_model(12), [*QUESTIONS[:3], QUESTIONS[0]])
+    assert again.questions == QUESTIONS[:3]
+    assert again.size == 3 + 3 + 3
+    assert sorted((place.start, place.stop) for place in again.places.values()) == [(0, 3), (3, 6), (6, 9)]
+
+
+def test_equal_questions_are_equal_however_they_are_written() -> None:
+    one = Question.of("ada", {"methotrexate": {"none": 0.5, "full": 0.5}, "current_drug": {"adalimumab": 1}})
+    other = Question.of("ada", {"current_drug": {"adalimumab": 1.0}, "methotrexate": {"full": 0.5, "none": 0.5}})
+    assert one == other
+    assert len({one, other}) == 1
+
+
+def test_derivatives_equal_central_differences() -> None:
+    weights = jnp.asarray(np.random.default_rng(8).standard_normal(planned().size))
+    loss = jax.jit(lambda z: jnp.sum(weights * predict()(z)))
+    z = deviates()[0]
+    slope = np.asarray(jax.jit(jax.grad(loss))(jnp.asarray(z)))
+    assert np.isfinite(slope).all()
+    largest = np.argsort(-np.abs(slope))[:30]
+    for place in {*largest.tolist(), *np.random.default_rng(9).choice(len(z), 10, replace=False).tolist()}:
+        step = np.zeros_like(z)
+        step[place] = 1e-4
+        difference = (float(loss(jnp.asarray(z + step))) - float(loss(jnp.asarray(z - step)))) / 2e-4
+        assert slope[place] == pytest.approx(difference, rel=1e-5, abs=1e-8)
+
+
+def test_findings_too_improbable_for_floating_point_are_rescaled() -> None:
+    # Three hundred independent findings, each with likelihood ratio 2 and an absolute probability of 1e-5.
+    count = 300
+    states = {"cause": ("no", "yes"), **{f"f{i}": ("absent", "present") for i in range(count)}}
+    table = np.array([[[1 - 1e-5, 1e-5], [1 - 2e-5, 2e-5]]])
+    nodes = {"cause": Node((), np.array([[1 - 1e-4, 1e-4]])), **{f"f{i}": Node(("cause",), table) for i in range(count)}}
+    tables = {("trial", name): jnp.asarray(node.table[0]) for name, node in nodes.items()}
+    few = Question.of("cause", given={f"f{i}": {"present": 1.0} for i in range(13)})
+    many = Question.of("cause", given={f"f{i}": {"present": 1.0} for i in range(count)})
+    plan = compile_questions(build_model(states, nodes), [few, many])
+    found = plan.distributions(tables)
+    odds = 1e-4 / (1 - 1e-4) * 2.0**13
+    np.testing.assert_allclose(found[plan.places[few]], [1 / (1 + odds), odds / (1 + odds)], rtol=1e-10)
+    assert float(found[plan.places[many]][1]) == pytest.approx(1.0, abs=1e-12)
+
+
+def test_a_finding_that_says_nothing_costs_nothing() -> None:
+    # No class was tried: P(not tried) is the same whether or not the class covers the disease.
+    model = shipped_model(12)
+    asked = {"variable": "acr50_tnf_inhibitor", "population": NO_DRUG}
+    with_them = reduce_question(model, Question.of(**asked, given={**NONE_TRIED, **ACTIVE}))  # type: ignore[arg-type]
+    without = reduce_question(model, Question.of(**asked, given=ACTIVE))  # type: ignore[arg-type]
+    assert with_them == without
+    assert not {"driver_prior", "earlier_abatacept", "covered_abatacept"} & {name for scope in with_them.scopes for name in scope}
+
+
+def test_what_is_refused() -> None:
+    model = shipped_model(12)
+    with pytest.raises(UnknownNameError, match="exposure"):
+        reduce_question(model, Question.of("exposur"))
+    with pytest.raises(UnknownNameError, match="adalimumab"):
+        reduce_question(model, Question.of("ada", {"current_drug": {"adalimumap": 1.0}}))
+    with pytest.raises(RefraError, match="population, ada"):
+        reduce_question(model, Question.of("exposure", {"ada": {"none": 1.0}}))
+    with pytest.raises(RefraError, match="no state of ada is left"):
+        reduce_question(model, Question.of("exposure", {"current_drug": {"jak_inhibitor": 1.0}}, {"ada": {"high_titre": 1.0}}))
+    with pytest.raises(RefraError, match="at least 0"):
+        reduce_question(model, Question.of("exposure", {}, {"ada": {"none": -1.0}}))
