@@ -1,1 +1,0 @@
-"""The joint fit of all parameters to the published tables: questions, targets, their prediction and the posterior."""
