@@ -37,15 +37,18 @@ def working_model(kind: str, draws: int, seed: int, copies: tuple[tuple[str, int
         base = central_model()
     else:
         base = shifted_model()
-    if not copies:
-        return base
+    return with_copies(base, copies)
+
+
+def with_copies(base: Model, copies: Iterable[tuple[str, int]]) -> Model:
+    """Return a network with `variable_2`, `variable_3` .. up to the number given beside each variable, for findings seen more than once."""
     nodes, states = {}, {}
     for variable, most in copies:
         for copy in range(2, most + 1):
             name = f"{variable}_{copy}"
             nodes[name] = Node(base.parents[variable], base.tables[variable], base.parameters[variable])
             states[name] = base.states[variable]
-    return base.extended(nodes, states)
+    return base.extended(nodes, states) if nodes else base
 
 
 def known_from(findings: Iterable[Finding]) -> Known:

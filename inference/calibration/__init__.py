@@ -1,0 +1,1 @@
+"""The joint calibration: published tables as questions to the network, and what the network answers to them."""

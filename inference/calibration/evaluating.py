@@ -1,0 +1,120 @@
+"""What the network answers to the questions of the calibration, for every parameter set at once (numpy)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import cache
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...data.loading import parameters
+from ...model.assembly import assemble, central_model
+from ...model.draws import DEFAULT_DRAWS, DEFAULT_SEED, Draws, independent_draws
+from ...model.families import expit, logit
+from ...model.network import Model
+from ..asking import Known, ask
+from ..knowledge import with_copies
+from .questions import Parts, Question, base_variable, copies_of
+from .reading import nuisance
+from .targets import Target
+
+Array = NDArray[np.float64]
+
+CONTEXTUAL = "response.contextual"
+ROUTINE_SHIFT = "setting.routine_contextual"
+
+
+def distinct(targets: Iterable[Target]) -> tuple[Question, ...]:
+    """Return the distinct questions that targets need, in order."""
+    return tuple(dict.fromkeys(question for target in targets for question in target.questions))
+
+
+@cache
+def _hearing() -> frozenset[str]:
+    """Return the variables whose tables read the contextual response."""
+    return frozenset(name for name, read in central_model().parameters.items() if CONTEXTUAL in read)
+
+
+def settled(question: Question) -> Question:
+    """Return the same question asked of a trial where the setting cannot change the answer."""
+    concerned = {question.variable, *(base_variable(name) for name, _ in question.given)}
+    if _hearing() & central_model().ancestors(concerned):
+        return question
+    return replace(question, setting="trial")
+
+
+def in_routine_care(draws: Draws, shift: Array) -> Draws:
+    """Return parameter values with the contextual response moved by `shift` (S,) on the log odds scale."""
+    moved = expit(logit(draws[CONTEXTUAL]) + shift)
+    return Draws(MappingProxyType({**draws.values, CONTEXTUAL: moved}), draws.count)
+
+
+def models_of(draws: Draws, shift: Array) -> Mapping[str, Model]:
+    """Return the network of each setting for parameter values and a `shift` (S,) of the contextual response in routine care."""
+    return MappingProxyType({"trial": assemble(draws), "routine": assemble(in_routine_care(draws, shift))})
+
+
+@cache
+def shipped_models(draws: int = DEFAULT_DRAWS, seed: int = DEFAULT_SEED) -> Mapping[str, Model]:
+    """Return the network of each setting: the centre first, then `draws` independent parameter sets."""
+    return models_of(independent_draws(parameters(), draws, seed), independent_draws(nuisance(), draws, seed)[ROUTINE_SHIFT])
+
+
+def in_population(model: Model, population: Parts) -> Model:
+    """Return the network with the priors of some variables without parents replaced by a study's mix."""
+    tables = dict(model.tables)
+    for name, weights in population:
+        table = np.zeros((1, model.card(name)))
+        for state, share in weights:
+            table[0, model.position(name, state)] = share
+        tables[name] = table
+    return Model(model.states, model.parents, MappingProxyType(tables), model.parameters, model.draws)
+
+
+def known_of(model: Model, given: Parts, do: Iterable[tuple[str, str]] = ()) -> Known:
+    """Return what a question's findings tell the network: one state with all the weight is observed, other weights are a likelihood."""
+    hard: dict[str, int] = {}
+    soft: dict[str, Array] = {}
+    for name, weights in given:
+        if len(weights) == 1:
+            hard[name] = model.position(name, weights[0][0])
+        else:
+            soft[name] = np.zeros(model.card(name))
+            for state, weight in weights:
+                soft[name][model.position(name, state)] = weight
+    return Known(hard, soft, {name: model.position(name, state) for name, state in do})
+
+
+def _copies(given: Parts) -> tuple[tuple[str, int], ...]:
+    """Return how many drugs of each class the findings count, where it is more than one."""
+    most: dict[str, int] = {}
+    for name, _ in given:
+        base = base_variable(name)
+        most[base] = max(most.get(base, 1), copies_of(name))
+    return tuple(sorted((name, count) for name, count in most.items() if count > 1))
+
+
+def evaluate(questions: Iterable[Question], models: Mapping[str, Model]) -> Mapping[Question, Array]:
+    """Return the distribution asked for by each question, shape (S or 1, states); equal questions are asked once.
+
+    `models` maps a setting (`trial`, `routine`) to its network. Raises `ImpossibleFindingsError` where findings cannot hold.
+    """
+    wanted = tuple(dict.fromkeys(questions))
+    asked = {question: settled(question) for question in wanted}
+    mixed: dict[tuple[str, Parts, tuple[tuple[str, int], ...]], dict[tuple[Parts, tuple[tuple[str, str], ...]], list[str]]] = {}
+    for question in dict.fromkeys(asked.values()):
+        around = mixed.setdefault((question.setting, question.population, _copies(question.given)), {})
+        around.setdefault((question.given, question.do), []).append(question.variable)
+    found: dict[Question, Array] = {}
+    for (setting, population, copies), around in mixed.items():
+        spread = tuple((name, weights) for name, weights in population if len(weights) > 1)
+        certain = tuple((name, weights) for name, weights in population if len(weights) == 1)
+        model = in_population(with_copies(models[setting], copies), spread)
+        for (given, do), variables in around.items():
+            answer = ask(model, known_of(model, (*given, *certain), do), variables)
+            for variable in variables:
+                found[Question(variable, population, given, do, setting)] = answer[variable]
+    return MappingProxyType({question: found[asked[question]] for question in wanted})
