@@ -6,7 +6,7 @@ engine's own schedule. What several plans work out from the same arrays is worke
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,29 +14,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ...data.errors import RefraError
+from ...model.arrays import xp
 from ...model.network import Model
-from ..elimination import mask_of, plan_tree
-from ..junction_tree import LOG, MULTIPLY, SCALE, SUM, Schedule, Step, build_schedule
+from ..junction_tree import LOG, MULTIPLY, SCALE, SUM, Step
+from .grouping import Group, group, laid_out
 from .jax_tables import Prior, TableName, build_tables
-from .questions import Question
-from .reducing import Reduced, Source, reduce_question
+from .questions import Question, base_variable
+from .reducing import Source, reduce_question
 
 MOST_UNSCALED = 6
 """Findings that a product may gather before it is divided by its largest entry: far from what floating point holds, and most questions
 have fewer, so that nothing is spent on it."""
-
-
-@dataclass(frozen=True, eq=False)
-class Group:
-    """Questions that run together: their reduced forms, the shared steps and the order of each factor's axes.
-
-    `counts` holds for every factor the number of findings in it.
-    """
-
-    members: tuple[Reduced, ...]
-    schedule: Schedule | None
-    orders: tuple[tuple[int, ...], ...]
-    counts: tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +53,7 @@ class Questionnaire:
     def distributions(self, tables: Mapping[TableName, Any]) -> jax.Array:
         """Return all distributions one after another, shape (size,), from the tables of one parameter set."""
         work = _Work(tables)
-        pieces = [piece for group in self._groups for piece in work.answers(group)]
+        pieces = [piece for asked in self._groups for piece in work.answers(asked)]
         return jnp.concatenate([pieces[place] for place in self._order])
 
     def predict(self, prior: Prior, z: jax.Array) -> jax.Array:
@@ -92,7 +81,7 @@ class _Work:
     def piece(self, source: Source) -> Any:
         """Return the numbers of a factor, axes as in its table."""
         if source not in self.pieces:
-            table = np.array(source.prior) if source.prior else self.tables[source.setting, source.variable]
+            table = np.array(source.prior) if source.prior else self.tables[source.setting, base_variable(source.variable)]
             for axis in reversed(range(table.ndim)):
                 table = _pick(table, axis, source.picks[axis])
             if source.weights:
@@ -100,34 +89,38 @@ class _Work:
             self.pieces[source] = table.sum(axis=-1) if source.absorbed else table
         return self.pieces[source]
 
-    def stacked(self, sources: Sequence[Source], order: tuple[int, ...]) -> Any:
+    def stacked(self, asked: Group, factor: int) -> Any:
         """Return one factor of all questions of a group, questions first; only one row where it is the same in all."""
+        rows = [
+            (member.sources[factor], laid_out(member, factor, asked.layouts[factor], asked.sizes))
+            for member in (asked.members[:1] if len({member.sources[factor] for member in asked.members}) == 1 else asked.members)
+        ]
 
         def make() -> Any:
-            pieces = [self.piece(source).transpose(order) for source in ((sources[0],) if len(set(sources)) == 1 else sources)]
-            return np.stack(pieces) if all(isinstance(piece, np.ndarray) for piece in pieces) else jnp.stack(pieces)
+            pieces = [xp.broadcast_to(self.piece(source).transpose(order).reshape(ones), full) for source, (order, ones, full) in rows]
+            return xp.stack(pieces)
 
-        return self.once((tuple(dict.fromkeys(sources)) if len(set(sources)) == 1 else tuple(sources), order), make)
+        return self.once(tuple(rows), make)
 
-    def answers(self, group: Group) -> list[Any]:
+    def answers(self, asked: Group) -> list[Any]:
         """Return the normalised distributions of a group's questions, each over all states of its variable."""
-        first = group.members[0]
+        first = asked.members[0]
         kept = np.array(first.kept)
-        if group.schedule is None:
-            return [np.eye(first.card)[kept[0]]] * len(group.members)
+        if asked.schedule is None:
+            return [np.eye(first.card)[kept[0]]] * len(asked.members)
         slots: dict[int, Any] = {}
-        for place, order in enumerate(group.orders):
-            slots[place] = self.stacked([member.sources[place] for member in group.members], order)
-        counts = dict(enumerate(group.counts))
-        for step in (*group.schedule.once, *group.schedule.chunk):
+        for place in range(len(asked.layouts)):
+            slots[place] = self.stacked(asked, place)
+        counts = {place: int(any(found)) for place, found in enumerate(zip(*(member.findings for member in asked.members), strict=True))}
+        for step in (*asked.schedule.once, *asked.schedule.chunk):
             if step.kind != LOG:
                 self._apply(step, slots, counts)
-        table = slots[group.schedule.answers[0]]
+        table = slots[asked.schedule.answers[0]]
         table = table.reshape(table.shape[0], -1)
         shares = table / table.sum(axis=-1, keepdims=True)
         if len(kept) < first.card:
             shares = shares @ np.eye(first.card)[kept]
-        return [shares[place if len(shares) > 1 else 0] for place in range(len(group.members))]
+        return [shares[place if len(shares) > 1 else 0] for place in range(len(asked.members))]
 
     def _apply(self, step: Step, slots: dict[int, Any], counts: dict[int, int]) -> None:
         left = slots[step.left]
@@ -160,7 +153,7 @@ def _pick(table: Any, axis: int, states: tuple[int, ...] | int) -> Any:
     if last - first + 1 == len(states):
         return table if len(states) == table.shape[axis] else table[(*before, slice(first, last + 1))]
     parts = [table[(*before, slice(state, state + 1))] for state in states]
-    return np.concatenate(parts, axis) if isinstance(table, np.ndarray) else jnp.concatenate(parts, axis)
+    return xp.concatenate(parts, axis)
 
 
 def _scaled(table: Any) -> Any:
@@ -169,23 +162,6 @@ def _scaled(table: Any) -> Any:
     if not isinstance(table, np.ndarray):
         highest = jax.lax.stop_gradient(highest)
     return table / highest
-
-
-def _group(members: Sequence[Reduced]) -> Group:
-    """Plan the upward pass that questions of one shape share."""
-    first = members[0]
-    if not first.scopes:
-        return Group(tuple(members), None, (), ())
-    names, cards = [name for name, _ in first.sizes], [size for _, size in first.sizes]
-    number = {name: place for place, name in enumerate(names)}
-    target = 1 << number[first.variable]
-    tree, order = plan_tree([mask_of(number[name] for name in scope) for scope in first.scopes], cards, [target])
-    place_of = {names[vertex]: place for place, vertex in enumerate(order)}
-    scopes = [mask_of(place_of[name] for name in scope) for scope in first.scopes]
-    static = [len(set(sources)) == 1 for sources in zip(*(member.sources for member in members), strict=True)]
-    schedule = build_schedule(tree, [cards[vertex] for vertex in order], scopes, [1 << place_of[first.variable]], static)
-    orders = tuple(tuple(int(axis) for axis in np.argsort([place_of[name] for name in scope])) for scope in first.scopes)
-    return Group(tuple(members), schedule, orders, tuple(int(found) for found in first.findings))
 
 
 def compile_questions(model: Model, questions: Iterable[Question]) -> Questionnaire:
@@ -199,21 +175,20 @@ def compile_questions(model: Model, questions: Iterable[Question]) -> Questionna
         RefraError: as `reduce_question`.
     """
     distinct = tuple(dict.fromkeys(questions))
+    if not distinct:
+        raise RefraError("no questions; at least one is accepted")
     reduced = [reduce_question(model, question) for question in distinct]
-    shapes: dict[Any, list[int]] = {}
-    for place, one in enumerate(reduced):
-        picked = tuple((source.variable, source.absorbed, bool(source.weights)) for source in one.sources)
-        shapes.setdefault((one.variable, one.kept, one.scopes, one.sizes, one.findings, picked), []).append(place)
-    groups = tuple(_group([reduced[place] for place in places]) for places in shapes.values())
-    ran = [place for places in shapes.values() for place in places]
+    groups = tuple(group(reduced))
+    ran = [place for one in groups for place in one.places]
     ends = np.cumsum([one.card for one in reduced])
+    read = (source for one in reduced for source in one.sources if not source.prior)
     return Questionnaire(
         distinct,
         {question: slice(int(end) - one.card, int(end)) for question, one, end in zip(distinct, reduced, ends, strict=True)},
-        int(ends[-1]) if len(ends) else 0,
-        tuple(dict.fromkeys((source.setting, source.variable) for one in reduced for source in one.sources if not source.prior)),
-        sum(group.schedule.operations * len(group.members) for group in groups if group.schedule),
-        sum(len(group.schedule.once) + len(group.schedule.chunk) for group in groups if group.schedule),
+        int(ends[-1]),
+        tuple(dict.fromkeys((source.setting, base_variable(source.variable)) for source in read)),
+        sum(one.schedule.operations * len(one.places) for one in groups if one.schedule),
+        sum(len(one.schedule.once) + len(one.schedule.chunk) for one in groups if one.schedule),
         groups,
         tuple(int(place) for place in np.argsort(ran)),
     )

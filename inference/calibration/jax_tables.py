@@ -19,13 +19,12 @@ from ...data.records import Parameter
 from ...model.assembly import SPECS
 from ...model.draws import Draws
 from ...model.families import expit, logit
-from .questions import ROUTINE, TRIAL
-from .reducing import CONTEXTUAL
+from .evaluating import CONTEXTUAL, ROUTINE_SHIFT
+from .questions import SETTINGS
 
 jax.config.update("jax_enable_x64", True)
 
-ROUTINE_SHIFT = "setting.routine_contextual"
-"""The record of the shift of the contextual response's log odds from a trial to routine care."""
+TRIAL, ROUTINE = SETTINGS
 
 TableName = tuple[str, str]
 """A setting and a variable."""

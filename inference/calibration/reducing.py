@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 
 from ...data.errors import RefraError, unknown_name
 from ...model.network import Model
-from .questions import TRIAL, Question
+from ..knowledge import with_copies
+from .evaluating import CONTEXTUAL
+from .questions import SETTINGS, Parts, Question, base_variable, copies_of
 
 Array = NDArray[np.float64]
 
-CONTEXTUAL = "response.contextual"
-"""The record whose value differs between the settings."""
+TRIAL = SETTINGS[0]
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Source:
     Attributes:
         variable: whose table is read.
         setting: the setting that the table is built for; "trial" where the table is the same in all.
+        axes: names of the table's axes, the variable itself last.
         prior: shares of a population in place of the table, () for the table itself.
         picks: the states kept on each axis of the table; a state number instead takes the axis away.
         weights: weights of the kept states of the variable itself, () for none.
@@ -38,6 +40,7 @@ class Source:
 
     variable: str
     setting: str
+    axes: tuple[str, ...]
     prior: tuple[float, ...]
     picks: tuple[tuple[int, ...] | int, ...]
     weights: tuple[float, ...]
@@ -46,7 +49,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Reduced:
-    """A question as factors: `scopes` names the axes of each, `sizes` the states kept of every variable left.
+    """A question as factors: `scopes` names the axes of each, `support` the states kept of every variable left.
 
     `kept` holds the states of the variable asked for that can occur, among its `card` states; there are no factors where only one can.
     `findings` tells which factors hold a finding, which can make them small.
@@ -57,7 +60,7 @@ class Reduced:
     kept: tuple[int, ...]
     scopes: tuple[tuple[str, ...], ...]
     sources: tuple[Source, ...]
-    sizes: tuple[tuple[str, int], ...]
+    support: tuple[tuple[str, tuple[int, ...]], ...]
     findings: tuple[bool, ...]
 
 
@@ -136,8 +139,9 @@ class _Reduction:
                 scope.append(axis)
         if prior:
             picks = [tuple(range(len(support)))]
+            names = (name,)
         setting = self.setting if CONTEXTUAL in self.model.parameters[name] else TRIAL
-        return tuple(scope), Source(name, setting, prior, tuple(picks), weights, absorbed)
+        return tuple(scope), Source(name, setting, names, prior, tuple(picks), weights, absorbed)
 
     def run(self) -> Reduced:
         """Drop what does not bear on the question until nothing more can be dropped."""
@@ -165,7 +169,7 @@ class _Reduction:
             kept,
             scopes,
             tuple(factors[name][1] for name in chosen),
-            tuple((axis, len(self.support[axis])) for axis in self.model.states if axis in left),
+            tuple((axis, self.support[axis]) for axis in self.model.states if axis in left),
             tuple(name in findings for name in chosen),
         )
 
@@ -209,4 +213,12 @@ def reduce_question(model: Model, question: Question) -> Reduced:
     Raises:
         RefraError: a name that the network does not have, a mix for a variable with parents, or findings that cannot all hold.
     """
-    return _Reduction(model, question).run()
+    return _Reduction(with_copies(model, _copies(question.given)), question).run()
+
+
+def _copies(given: Parts) -> list[tuple[str, int]]:
+    """Return how many nodes of a variable the findings need, where it is more than one."""
+    most: dict[str, int] = {}
+    for name, _ in given:
+        most[base_variable(name)] = max(most.get(base_variable(name), 1), copies_of(name))
+    return sorted((name, count) for name, count in most.items() if count > 1)

@@ -120,7 +120,9 @@ def scored_group(event: str, scores: str, circumstances: Circumstances) -> Group
             question_asked = circumstances.ask(name)
             numbers = by_name.get(name, tuple(float(k) for k in range(len(variables()[name].states))))
             if len(numbers) != len(variables()[name].states):
-                raise RefraError(f"scores, {name}: {len(numbers)} numbers; one for each of its {len(variables()[name].states)} states is accepted")
+                raise RefraError(
+                    f"scores, {name}: {len(numbers)} numbers; one for each of its {len(variables()[name].states)} states is accepted"
+                )
             terms.append(Term(question_asked, numbers))
         mixed.append((share, tuple(terms)))
     return Group(tuple(mixed))
@@ -139,5 +141,3 @@ def span_of(group: Group) -> float:
     """Return the range of a group's score, from every state at its lowest to every state at its highest."""
     terms = group.alternatives[0][1]
     return sum(max(term.weights) - min(term.weights) for term in terms)
-
-

@@ -13,8 +13,8 @@ from scipy.stats import norm
 
 from refra.data.errors import RefraError, UnknownNameError
 from refra.data.loading import parameters
-from refra.inference.calibration.jax_tables import ROUTINE_SHIFT, Prior, build_tables, in_setting
-from refra.inference.calibration.questions import ROUTINE, TRIAL
+from refra.inference.calibration.evaluating import ROUTINE_SHIFT
+from refra.inference.calibration.jax_tables import ROUTINE, TRIAL, Prior, build_tables, in_setting
 from refra.model.assembly import SPECS, assemble
 from refra.model.draws import Draws, independent_draws, natural
 
