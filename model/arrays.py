@@ -45,7 +45,7 @@ def _dispatching(name: str) -> Callable[..., Any]:
     return function
 
 
-def contiguous(values: Any) -> Any:
+def contiguous(values: Array) -> Array:
     """Return the array laid out in the order of its axes; a JAX array has no layout of its own."""
     return np.ascontiguousarray(values) if isinstance(values, np.ndarray) else values
 

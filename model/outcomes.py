@@ -152,7 +152,7 @@ def _raised(gain: Array, shape: tuple[int, ...]) -> Array:
     gain = spread_out(gain, (1, *shape[1:]))[..., None]
     states_after = xp.eye(shape[0])
     stays = states_after.reshape((1, shape[0], *([1] * (len(shape) - 1)), shape[0]))
-    return (1 - gain) * stays + gain * states_after[IN_RANGE]
+    return xp.asarray((1 - gain) * stays + gain * states_after[IN_RANGE])
 
 
 def response_add_on(v: Values) -> Array:
