@@ -51,11 +51,10 @@ def compare(targets: Iterable[Target], models: Mapping[str, Model] | None = None
 def _compared(target: Target, values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Comparison:
     low, high = interval(values, LEVEL)
     half = target.sd * WIDTH / 2
-    ends = (target.low, target.high)
-    if target.low is None or target.high is None:
-        ends = (float(published(target, target.observed - half, np)), float(published(target, target.observed + half, np)))
+    ends = [float(published(target, np.asarray(target.observed + way * half), np)) for way in (-1, 1)]
+    if target.low is not None and target.high is not None:
+        ends = [target.low, target.high]
     told, below, above = (float(published(target, np.asarray(value), np)) for value in (values[0], low, high))
-    assert ends[0] is not None and ends[1] is not None
     return Comparison(target, ends[0], ends[1], told, below, above, float((values[0] - target.observed) / target.total_sd))
 
 

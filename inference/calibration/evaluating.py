@@ -65,6 +65,8 @@ def shipped_models(draws: int = DEFAULT_DRAWS, seed: int = DEFAULT_SEED) -> Mapp
 
 def in_population(model: Model, population: Parts) -> Model:
     """Return the network with the priors of some variables without parents replaced by a study's mix."""
+    if not population:
+        return model
     tables = dict(model.tables)
     for name, weights in population:
         table = np.zeros((1, model.card(name)))
