@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import numpyro
 from jax import Array
 from numpy.typing import NDArray
 
@@ -22,7 +24,7 @@ from ...model.families import expit, logit
 from .evaluating import CONTEXTUAL, ROUTINE_SHIFT
 from .questions import SETTINGS
 
-jax.config.update("jax_enable_x64", True)
+numpyro.enable_x64()
 
 TRIAL, ROUTINE = SETTINGS
 
@@ -74,7 +76,7 @@ class Prior:
         return dict(zip(self.ids, jnp.split(self.vector(z), len(self.ids)), strict=True))
 
 
-def in_setting(values: Mapping[str, Array], setting: str) -> dict[str, Array]:
+def in_setting(values: Mapping[str, Any], setting: str) -> dict[str, Any]:
     """Return the parameter values of a setting; the contextual response's record is that of a trial.
 
     Raises `RefraError` where the shift to routine care is wanted and `values` lack it.
@@ -89,13 +91,13 @@ def in_setting(values: Mapping[str, Array], setting: str) -> dict[str, Array]:
     return {**values, CONTEXTUAL: moved}
 
 
-def build_tables(values: Mapping[str, Array], names: Iterable[TableName]) -> dict[TableName, Array]:
+def build_tables(values: Mapping[str, Any], names: Iterable[TableName]) -> dict[TableName, Any]:
     """Return the tables of (setting, variable) pairs, each of shape (states of the parents, states of the variable).
 
     Tables without parameters come back as numpy arrays, so that what follows from them alone is worked out once.
     """
     draws: dict[str, Draws] = {}
-    tables: dict[TableName, Array] = {}
+    tables: dict[TableName, Any] = {}
     for setting, variable in names:
         if variable not in SPECS:
             raise unknown_name("variable", variable, SPECS)

@@ -200,7 +200,7 @@ def _vector(model: Model, variable: str, mix: Mapping[str, float]) -> Array:
         vector[model.position(variable, state)] = weight
     if not np.isfinite(vector).all() or (vector < 0).any() or not (vector > 0).any():
         raise RefraError(f"{variable}: weights {dict(mix)}; finite numbers of at least 0 are accepted, one of them above 0")
-    return vector / vector.max()
+    return np.asarray(vector / vector.max())
 
 
 def reduce_question(model: Model, question: Question) -> Reduced:
