@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from ..data.errors import FindingError, RefraError, unknown_name
 from ..data.loading import parameters
-from ..model.draws import Array, Draws
+from ..model.arrays import Array
+from ..model.draws import Draws
 from ..model.outcomes import OPTIONS
 
 PREFIX = "utility."

@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ..data.errors import RecordError
 from ..data.loading import variables
+from .arrays import Array, xp
 from .draws import Draws
 from .families import along, binary, spread_out, weights
 from .network import Node
-
-Array = NDArray[np.float64]
 
 
 class Values:
@@ -31,12 +27,12 @@ class Values:
     @property
     def zero(self) -> Array:
         """A parameter that is zero by definition (the reference of a contrast)."""
-        return np.zeros(1)
+        return xp.zeros(1)
 
     @property
     def one(self) -> Array:
         """A ratio that is one by definition (the reference of a contrast)."""
-        return np.ones(1)
+        return xp.ones(1)
 
     @property
     def read(self) -> tuple[str, ...]:
@@ -98,7 +94,7 @@ def rows_by(variable: str, parent_rows: Sequence[str]) -> Callable[[Values], Arr
 
     def build(v: Values) -> Array:
         rows = [row_weights(v, prefix, variable) for prefix in parent_rows]
-        return np.stack(np.broadcast_arrays(*rows), axis=1)
+        return xp.stack(xp.broadcast_arrays(*rows), axis=1)
 
     return build
 

@@ -14,13 +14,11 @@ from functools import cache
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..data.loading import parameters
 from ..data.records import Parameter
+from .arrays import Array, xp
 from .on_demand import OnDemand
-
-Array = NDArray[np.float64]
 
 DEFAULT_DRAWS = 400
 DEFAULT_SEED = 20261122
@@ -41,10 +39,10 @@ def natural(parameter: Parameter, standard: Array) -> Array:
     """Turn standard normal deviates into values of a parameter on its natural scale."""
     if parameter.distribution == "logit_normal":
         centre = math.log(parameter.centre / (1 - parameter.centre))
-        return np.asarray(1 / (1 + np.exp(-(centre + parameter.spread * standard))))
+        return xp.asarray(1 / (1 + xp.exp(-(centre + parameter.spread * standard))))
     if parameter.distribution == "lognormal":
-        return np.asarray(parameter.centre * np.exp(parameter.spread * standard))
-    return np.asarray(parameter.centre + parameter.spread * standard)
+        return xp.asarray(parameter.centre * xp.exp(parameter.spread * standard))
+    return xp.asarray(parameter.centre + parameter.spread * standard)
 
 
 def independent_draws(records: Mapping[str, Parameter], draws: int, seed: int) -> Draws:

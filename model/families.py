@@ -10,9 +10,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from .arrays import Array, contiguous, xp
 
 LOGISTIC_SD = math.pi / math.sqrt(3)
 """Standard deviation of the standard logistic distribution."""
@@ -20,19 +19,19 @@ LOGISTIC_SD = math.pi / math.sqrt(3)
 
 def logit(p: Array) -> Array:
     """Return log(p / (1 - p)), elementwise."""
-    return np.asarray(np.log(p) - np.log1p(-p))
+    return xp.asarray(xp.log(p) - xp.log1p(-p))
 
 
 def expit(x: Array) -> Array:
     """Return 1 / (1 + exp(-x)), elementwise, without overflow."""
-    return np.asarray(0.5 * (1 + np.tanh(0.5 * x)))
+    return xp.asarray(0.5 * (1 + xp.tanh(0.5 * x)))
 
 
 def along(axis: int, axes: int, values: Sequence[Array | float]) -> Array:
     """Lay one value (S,) per state of a parent along that parent's axis, for `axes` parents; result (S, 1.., k, ..1)."""
-    columns = [np.atleast_1d(np.asarray(value, dtype=float)) for value in values]
+    columns = [xp.atleast_1d(xp.asarray(value, dtype=float)) for value in values]
     sets = max(len(column) for column in columns)
-    stacked = np.stack([np.broadcast_to(column, (sets,)) for column in columns], axis=1)
+    stacked = xp.stack([xp.broadcast_to(column, (sets,)) for column in columns], axis=1)
     shape = [1] * axes
     shape[axis] = len(columns)
     return stacked.reshape((sets, *shape))
@@ -40,18 +39,18 @@ def along(axis: int, axes: int, values: Sequence[Array | float]) -> Array:
 
 def lift(values: Array, axes: int) -> Array:
     """Give a scalar parameter (S,) the shape (S, 1, .., 1) over `axes` parents."""
-    return np.asarray(values, dtype=float).reshape((-1, *([1] * axes)))
+    return xp.asarray(values, dtype=float).reshape((-1, *([1] * axes)))
 
 
 def spread_out(table: Array, shape: Sequence[int]) -> Array:
     """Broadcast the parents' axes of a score or table to their full size."""
     tail = table.shape[1 + len(shape) :]
-    return np.ascontiguousarray(np.broadcast_to(table, (table.shape[0], *shape, *tail)))
+    return contiguous(xp.broadcast_to(table, (table.shape[0], *shape, *tail)))
 
 
 def binary(p_yes: Array) -> Array:
     """Return the table of a two-state variable from the probability of its second state."""
-    return np.stack([1 - p_yes, p_yes], axis=-1)
+    return xp.stack([1 - p_yes, p_yes], axis=-1)
 
 
 def log_odds(base: Array, *shifts: Array) -> Array:
@@ -61,8 +60,8 @@ def log_odds(base: Array, *shifts: Array) -> Array:
 
 def weights(*values: Array) -> Array:
     """Normalise positive weights, one array per state, into probabilities on a new last axis."""
-    stacked = np.stack(np.broadcast_arrays(*values), axis=-1)
-    return np.asarray(stacked / stacked.sum(axis=-1, keepdims=True))
+    stacked = xp.stack(xp.broadcast_arrays(*values), axis=-1)
+    return xp.asarray(stacked / stacked.sum(axis=-1, keepdims=True))
 
 
 def ordered_logit(score: Array, cumulative: Sequence[Array]) -> Array:
@@ -70,7 +69,7 @@ def ordered_logit(score: Array, cumulative: Sequence[Array]) -> Array:
 
     P(state <= k) = expit(logit(cumulative_k) + score): a positive score moves mass to the first states.
     """
-    below = [expit(logit(np.sort(np.stack(np.broadcast_arrays(*cumulative)), axis=0)[k]) + score) for k in range(len(cumulative))]
+    below = [expit(logit(xp.sort(xp.stack(xp.broadcast_arrays(*cumulative)), axis=0)[k]) + score) for k in range(len(cumulative))]
     return differences(below)
 
 
@@ -81,14 +80,14 @@ def on_scale(location: Array, scatter: Array, cuts: Sequence[Array | float]) -> 
     parameters are medians and differences that can be read in a paper.
     """
     width = scatter / LOGISTIC_SD
-    return differences([expit((np.asarray(cut) - location) / width) for cut in cuts])
+    return differences([expit((xp.asarray(cut) - location) / width) for cut in cuts])
 
 
 def differences(below: Sequence[Array]) -> Array:
     """Turn P(state <= k) for all but the last state into probabilities of the states."""
-    arrays = np.broadcast_arrays(*below)
-    stacked = np.stack([np.zeros_like(arrays[0]), *arrays, np.ones_like(arrays[0])], axis=-1)
-    return np.diff(stacked, axis=-1)
+    arrays = xp.broadcast_arrays(*below)
+    stacked = xp.stack([xp.zeros_like(arrays[0]), *arrays, xp.ones_like(arrays[0])], axis=-1)
+    return xp.diff(stacked, axis=-1)
 
 
 def noisy_max(leak: Array, effects: Sequence[Array]) -> Array:
@@ -98,12 +97,12 @@ def noisy_max(leak: Array, effects: Sequence[Array]) -> Array:
     mass in the first state. The result has one axis per effect, in order, then the child's.
     """
     axes = len(effects)
-    below = np.cumsum(leak, axis=-1).reshape((leak.shape[0], *([1] * axes), leak.shape[-1]))
+    below = xp.cumsum(leak, axis=-1).reshape((leak.shape[0], *([1] * axes), leak.shape[-1]))
     for axis, effect in enumerate(effects):
         shape = [1] * axes
         shape[axis] = effect.shape[1]
-        below = below * np.cumsum(effect, axis=-1).reshape((effect.shape[0], *shape, effect.shape[-1]))
-    return np.diff(below, axis=-1, prepend=0.0)
+        below = below * xp.cumsum(effect, axis=-1).reshape((effect.shape[0], *shape, effect.shape[-1]))
+    return xp.diff(below, axis=-1, prepend=0.0)
 
 
 def response_mixture(contextual: Array, gain: Array) -> Array:
@@ -127,7 +126,7 @@ def multiplexer(selector_states: Sequence[str], chosen: Mapping[str, int], input
 
 def deterministic(shape: Sequence[int], states: int, rule: Callable[..., int]) -> Array:
     """Return a table with all mass on the state that `rule` gives for each configuration of parents' state positions."""
-    table = np.zeros((1, *shape, states))
+    table = xp.zeros((1, *shape, states))
     for position in np.ndindex(*shape):
         table[(0, *position, rule(*position))] = 1.0
     return table
@@ -135,7 +134,7 @@ def deterministic(shape: Sequence[int], states: int, rule: Callable[..., int]) -
 
 def shared(shape: Sequence[int], states: int, rule: Callable[..., Sequence[float]]) -> Array:
     """Return a table whose rows are the fixed shares that `rule` gives for each configuration (definitions, no parameters)."""
-    table = np.zeros((1, *shape, states))
+    table = xp.zeros((1, *shape, states))
     for position in np.ndindex(*shape):
         table[(0, *position)] = rule(*position)
     return table

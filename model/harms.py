@@ -6,13 +6,12 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
+from .arrays import Array, xp
 from .building import NodeSpec, Values, states
 from .drug_classes import CLASS_OF, CLASSES
 from .families import along, binary, lift
 
-Array = NDArray[np.float64]
 Rate = Callable[[Values, str], Array]
 
 NO_BIOLOGIC = "no_biologic"
@@ -24,7 +23,7 @@ HARM_OPTIONS = ("continue", *CLASSES)
 def serious_infection(v: Values, drug_class: str) -> Array:
     """Rate by age_group, prior_serious_infection, glucocorticoid; the RABBIT risk score (10.1136/annrheumdis-2013-203762)."""
     biologic = v.one if drug_class == NO_BIOLOGIC else v[f"serious_infection.{drug_class}"]
-    return np.asarray(
+    return xp.asarray(
         lift(v["serious_infection.base"] * biologic, 3)
         * along(0, 3, [v.one, v.one, v["serious_infection.age"]])
         * along(1, 3, [v.one, v["serious_infection.prior"]])
@@ -35,19 +34,18 @@ def serious_infection(v: Values, drug_class: str) -> Array:
 def _jak_ratio(v: Values, drug_class: str, harm: str, shape: tuple[int, ...]) -> Array:
     """Return the ratio of a JAK inhibitor: the low-risk ratio where every parent is at its lowest risk, else the high-risk one."""
     if drug_class != "jak_inhibitor":
-        return np.ones((1, *([1] * len(shape))))
+        return xp.ones((1, *([1] * len(shape))))
     low, high = v[f"{harm}.jak_low_risk"], v[f"{harm}.jak_high_risk"]
-    table = np.empty((len(low), *shape))
+    at_risk = np.zeros(shape, dtype=bool)
     for position in np.ndindex(*shape):
-        at_risk = position[0] == 2 or any(position[1:])
-        table[(slice(None), *position)] = high if at_risk else low
-    return table
+        at_risk[position] = position[0] == 2 or any(position[1:])
+    return xp.where(at_risk, lift(high, len(shape)), lift(low, len(shape)))
 
 
 def mace(v: Values, drug_class: str) -> Array:
     """Rate by age_group, smoking, cardiovascular_risk."""
     smoker = v["mace.smoking"]
-    return np.asarray(
+    return xp.asarray(
         lift(v["mace.base"], 3)
         * along(0, 3, [v.one, v.one, v["mace.age"]])
         * along(1, 3, [v.one, smoker, smoker])
@@ -59,7 +57,7 @@ def mace(v: Values, drug_class: str) -> Array:
 def vte(v: Values, drug_class: str) -> Array:
     """Rate by age_group, bmi_class."""
     jak = v["vte.jak_inhibitor"] if drug_class == "jak_inhibitor" else v.one
-    return np.asarray(
+    return xp.asarray(
         lift(v["vte.base"] * jak, 2) * along(0, 2, [v.one, v.one, v["vte.age"]]) * along(1, 2, [v.one, v.one, v["vte.obese"]])
     )
 
@@ -67,7 +65,7 @@ def vte(v: Values, drug_class: str) -> Array:
 def zoster(v: Values, drug_class: str) -> Array:
     """Rate by age_group, glucocorticoid."""
     rate = v["zoster.base"] if drug_class == NO_BIOLOGIC else v[f"zoster.rate_{drug_class}"]
-    return np.asarray(
+    return xp.asarray(
         lift(rate, 2) * along(0, 2, [v.one, v.one, v["zoster.age"]]) * along(1, 2, [v.one, v.one, v["zoster.glucocorticoid"]])
     )
 
@@ -75,13 +73,13 @@ def zoster(v: Values, drug_class: str) -> Array:
 def gi_perforation(v: Values, drug_class: str) -> Array:
     """Rate by glucocorticoid."""
     ratio = v.one if drug_class in (NO_BIOLOGIC, "tnf_inhibitor") else v[f"gi_perforation.{drug_class}"]
-    return np.asarray(lift(v["gi_perforation.tnf_inhibitor"] * ratio, 1) * along(0, 1, [v.one, v.one, v["gi_perforation.glucocorticoid"]]))
+    return xp.asarray(lift(v["gi_perforation.tnf_inhibitor"] * ratio, 1) * along(0, 1, [v.one, v.one, v["gi_perforation.glucocorticoid"]]))
 
 
 def malignancy(v: Values, drug_class: str) -> Array:
     """Rate by age_group, smoking."""
     smoker = v["malignancy.smoking"]
-    return np.asarray(
+    return xp.asarray(
         lift(v["malignancy.base"], 2)
         * along(0, 2, [v.one, v.one, v["malignancy.age"]])
         * along(1, 2, [v.one, smoker, smoker])
@@ -101,7 +99,7 @@ RATES: dict[str, tuple[tuple[str, ...], Rate]] = {
 
 def one_year(rate: Array) -> Array:
     """Turn a rate per 100 patient-years into the table of a first event within one year."""
-    return binary(1 - np.exp(-rate / 100))
+    return binary(1 - xp.exp(-rate / 100))
 
 
 def _of_class(v: Values, rate: Rate, drug_class: str) -> Array:
@@ -110,7 +108,7 @@ def _of_class(v: Values, rate: Rate, drug_class: str) -> Array:
 
 def _of_current(v: Values, rate: Rate) -> Array:
     tables = [_of_class(v, rate, CLASS_OF.get(drug, NO_BIOLOGIC)) for drug in DRUGS]
-    return np.stack(np.broadcast_arrays(*tables), axis=1)
+    return xp.stack(xp.broadcast_arrays(*tables), axis=1)
 
 
 NODES = {

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
-import numpy as np
-from numpy.typing import NDArray
-
+from .arrays import Array, xp
 from .building import NodeSpec, Values, states
 from .drug_classes import CLASSES
 from .families import along, binary, expit, lift, log_odds, logit, response_mixture, spread_out
-
-Array = NDArray[np.float64]
 
 SYNOVITIS = states("synovitis")
 IN_RANGE = states("exposure").index("in_range")
@@ -67,7 +63,7 @@ def response(v: Values, drug_class: str) -> Array:
 def _pain_shifts(v: Values) -> Array:
     """Return the log odds shifts of the sources of pain and of other disease on the last four of seven axes."""
     causes = ("fibromyalgia", "osteoarthritis", "depression", "other_disease")
-    return np.asarray(sum(along(3 + i, 7, [v.zero, v[f"lda.{cause}"]]) for i, cause in enumerate(causes)))
+    return xp.asarray(sum(along(3 + i, 7, [v.zero, v[f"lda.{cause}"]]) for i, cause in enumerate(causes)))
 
 
 SHAPE = (1, 2, 4, 2, 2, 2, 2)
@@ -77,7 +73,7 @@ SHAPE = (1, 2, 4, 2, 2, 2, 2)
 def _on_synovitis(bases: list[Array], shifts: Array, target: int = 2) -> Array:
     """Return P(low disease activity) with one base a synovitis state and `shifts` on the log odds scale."""
     table = expit(logit(along(2, 7, bases)) + shifts)
-    return np.broadcast_to(table, (table.shape[0], 1, target, len(bases), *SHAPE[3:]))
+    return xp.broadcast_to(table, (table.shape[0], 1, target, len(bases), *SHAPE[3:]))
 
 
 def _without_response(v: Values) -> Array:
@@ -86,14 +82,14 @@ def _without_response(v: Values) -> Array:
     kept = _on_synovitis([v["lda_continue.met"]] * len(SYNOVITIS), quiet_shifts, target=1)
     quiet = _on_synovitis([v["lda_continue.none"], v["lda_continue.low"]], quiet_shifts, target=1)
     inflamed = _on_synovitis([v["lda.no_response_moderate"], v["lda.no_response_high"]], _pain_shifts(v), target=1)
-    return np.concatenate([np.concatenate([quiet, inflamed], axis=3), kept], axis=2)
+    return xp.concatenate([xp.concatenate([quiet, inflamed], axis=3), kept], axis=2)
 
 
 def _with_response(v: Values) -> Array:
     """Return P(low disease activity) after a response; no drug can improve on joints that are quiet already."""
     same = _without_response(v)
     gained = _on_synovitis([v[f"lda.response_{s}"] for s in ("low", "moderate", "high")], _pain_shifts(v))
-    return np.concatenate([same[:, :, :, :1], np.maximum(gained, same[:, :, :, 1:])], axis=3)
+    return xp.concatenate([same[:, :, :, :1], xp.maximum(gained, same[:, :, :, 1:])], axis=3)
 
 
 def lda_switch(v: Values) -> Array:
@@ -102,12 +98,12 @@ def lda_switch(v: Values) -> Array:
     A drug that works keeps what staying would keep of quiet joints; one that does not work loses part of it.
     """
     keep = along(2, 7, [v["lda.keep_quiet"], v["lda.keep_quiet"], v.one, v.one])
-    return binary(np.concatenate([_without_response(v) * keep, _with_response(v)], axis=1))
+    return binary(xp.concatenate([_without_response(v) * keep, _with_response(v)], axis=1))
 
 
 def lda_add_on(v: Values) -> Array:
     """Parents: as for a switch; without a response everything stays as it is."""
-    return binary(np.concatenate([_without_response(v), _with_response(v)], axis=1))
+    return binary(xp.concatenate([_without_response(v), _with_response(v)], axis=1))
 
 
 def _stay(v: Values) -> Array:
@@ -125,8 +121,8 @@ def acr50_switch(v: Values) -> Array:
     """Parents: response, synovitis now, fibromyalgia."""
     responding = along(1, 3, [v["acr50.none"], v["acr50.low"], v["acr50.moderate_or_high"], v["acr50.moderate_or_high"]])
     responding = expit(logit(responding) + along(2, 3, [v.zero, v["acr50.fibromyalgia"]]))
-    not_responding = lift(v["acr50.no_response"], 3) + np.zeros_like(responding)
-    return binary(np.concatenate([not_responding, responding], axis=1))
+    not_responding = lift(v["acr50.no_response"], 3) + xp.zeros_like(responding)
+    return binary(xp.concatenate([not_responding, responding], axis=1))
 
 
 def acr50_continue(v: Values) -> Array:
@@ -153,20 +149,19 @@ def exposure_optimise_exposure(v: Values) -> Array:
 
 def _raised(gain: Array, shape: tuple[int, ...]) -> Array:
     """Return the table of an exposure that rises into range with probability `gain` and else stays as it is."""
-    gain = spread_out(gain, (1, *shape[1:]))
-    table = np.zeros((gain.shape[0], *shape, shape[0]))
-    for now in range(shape[0]):
-        table[:, now, ..., now] += 1 - gain[:, 0]
-        table[:, now, ..., IN_RANGE] += gain[:, 0]
-    return table
+    gain = spread_out(gain, (1, *shape[1:]))[..., None]
+    states_after = xp.eye(shape[0])
+    stays = states_after.reshape((1, shape[0], *([1] * (len(shape) - 1)), shape[0]))
+    return xp.asarray((1 - gain) * stays + gain * states_after[IN_RANGE])
 
 
 def response_add_on(v: Values) -> Array:
     """Parents: exposure, exposure after the step, covered_current. Only a restored exposure in a covered disease gains."""
     gain = v["response_restored.gain"]
-    table = np.zeros((len(gain), 3, 3, 2))
-    table[:, 0, IN_RANGE, 1] = gain
-    table[:, 1, IN_RANGE, 1] = gain * v["response_restored.from_low"]
+    restored = xp.zeros((2, 1, 3, 3, 2))
+    restored[0, 0, 0, IN_RANGE, 1] = 1.0
+    restored[1, 0, 1, IN_RANGE, 1] = 1.0
+    table = lift(gain, 3) * restored[0] + lift(gain * v["response_restored.from_low"], 3) * restored[1]
     return response_mixture(lift(v["response.contextual"], 3), table)
 
 
@@ -177,7 +172,7 @@ def lda_treat_noninflammatory(v: Values) -> Array:
     """
     stay = _stay(v)
     without = along(1, 6, [v[f"target_met.{s}"] for s in SYNOVITIS])
-    present = np.zeros((1, 1, 1, 2, 2, 2, 1))
+    present = xp.zeros((1, 1, 1, 2, 2, 2, 1))
     present[0, 0, 0].reshape(-1)[1:] = 1.0
     relief = lift(v["treat_noninflammatory.relief"], 6) * present
     resolved = along(5, 6, [v.zero, v["treat_noninflammatory.other_disease"]]) * lift(v["target_met.low"], 6)

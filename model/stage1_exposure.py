@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ..data.levels import level_cutoffs
+from .arrays import Array, xp
 from .building import NodeSpec, Values, binary_by, rows_by, states
 from .drug_classes import FC_BEARING, INFUSED, ORAL, TNF_MONOCLONAL
 from .families import along, expit, lift, log_odds, logit, on_scale, weights
-
-Array = NDArray[np.float64]
 
 DRUGS = states("current_drug")
 NO_ANTIBODIES = ("none", "jak_inhibitor")
@@ -27,7 +23,7 @@ def adherence(v: Values) -> Array:
     )
     full = expit(score)
     poor = lift(v["adherence.poor_share"], 2)
-    return np.stack([full, (1 - full) * (1 - poor), (1 - full) * poor], axis=-1)
+    return xp.stack([full, (1 - full) * (1 - poor), (1 - full) * poor], axis=-1)
 
 
 def _antibody_probability(v: Values, drug: str) -> Array:
@@ -57,11 +53,11 @@ def ada(v: Values) -> Array:
     """Parents: current_drug, methotrexate, adherence, smoking."""
     missing = v["ada.low_methotrexate_share"]
     none = [_without_methotrexate(v, drug) for drug in DRUGS]
-    by_drug = np.concatenate(
+    by_drug = xp.concatenate(
         [
             along(0, 4, none),
             along(0, 4, [(1 - missing) * effect for effect in none]),
-            along(0, 4, [v.zero] * len(DRUGS)) + np.zeros((len(missing), 1, 1, 1, 1)),
+            along(0, 4, [v.zero] * len(DRUGS)) + xp.zeros((len(missing), 1, 1, 1, 1)),
         ],
         axis=2,
     )
@@ -80,7 +76,7 @@ def ada(v: Values) -> Array:
     possible = along(0, 4, [0.0 if drug in NO_ANTIBODIES else 1.0 for drug in DRUGS])
     any_titre = expit(score) * possible
     high = lift(v["ada.high_titre_share"], 4)
-    return np.stack([1 - any_titre, any_titre * (1 - high), any_titre * high], axis=-1)
+    return xp.stack([1 - any_titre, any_titre * (1 - high), any_titre * high], axis=-1)
 
 
 def clearance(v: Values) -> Array:
@@ -115,43 +111,43 @@ def _undetectable(v: Values, drug: str) -> Array | float:
 def exposure(v: Values) -> Array:
     """Parents: current_drug, adherence, ada, clearance, methotrexate; the trough relative to the drug's useful range."""
     monoclonal = along(0, 5, [1.0 if drug in TNF_MONOCLONAL else 0.0 for drug in DRUGS])
-    titre = np.concatenate(
+    titre = xp.concatenate(
         [
-            np.stack(np.broadcast_arrays(v.zero, np.log(v[f"exposure.low_titre{end}"]), np.log(v[f"exposure.high_titre{end}"])), 1)[:, None]
+            xp.stack(xp.broadcast_arrays(v.zero, xp.log(v[f"exposure.low_titre{end}"]), xp.log(v[f"exposure.high_titre{end}"])), 1)[:, None]
             for end in (("" if drug in TNF_MONOCLONAL else "_other") for drug in DRUGS)
         ],
         axis=1,
     )
-    partial, poor = np.log(v["exposure.partial_adherence"]), np.log(v["exposure.poor_adherence"])
-    fast = [np.log(v[f"exposure.fast_clearance{_of_infliximab(drug)}"]) for drug in DRUGS]
+    partial, poor = xp.log(v["exposure.partial_adherence"]), xp.log(v["exposure.poor_adherence"])
+    fast = [xp.log(v[f"exposure.fast_clearance{_of_infliximab(drug)}"]) for drug in DRUGS]
     share_partial, share_poor = _share_partial_and_poor(v)
     average = along(0, 5, [share_partial * partial + share_poor * poor + v["clearance.fast"] * own for own in fast])
     location = (
-        np.log(along(0, 5, [_median(v, drug) for drug in DRUGS]))
+        xp.log(along(0, 5, [_median(v, drug) for drug in DRUGS]))
         - average
         + along(1, 5, [v.zero, partial, poor])
         + titre.reshape((titre.shape[0], len(DRUGS), 1, 3, 1, 1))
         + along(0, 5, fast) * along(3, 5, [0.0, 1.0])
-        + monoclonal * np.log(along(4, 5, [v["exposure.no_methotrexate"], v.one, v.one]))
+        + monoclonal * xp.log(along(4, 5, [v["exposure.no_methotrexate"], v.one, v.one]))
     )
     scatter = along(0, 5, [v[f"exposure.scatter{_of_infliximab(drug)}"] for drug in DRUGS])
-    cuts = np.log(along(0, 5, [_undetectable(v, drug) for drug in DRUGS]))
-    return on_scale(location, scatter, [cuts, np.zeros(1)])
+    cuts = xp.log(along(0, 5, [_undetectable(v, drug) for drug in DRUGS]))
+    return on_scale(location, scatter, [cuts, xp.zeros(1)])
 
 
 def drug_level(v: Values) -> Array:
     """Parents: current_drug, exposure; without a validated assay the level says nothing."""
     up, down, far = v["drug_level.one_up"], v["drug_level.one_down"], v["drug_level.two_off"]
-    reading = np.stack(
+    reading = xp.stack(
         [
-            np.stack([1 - up - far, up, far], axis=-1),
-            np.stack([down, 1 - up - down, up], axis=-1),
-            np.stack([far, down, 1 - down - far], axis=-1),
+            xp.stack([1 - up - far, up, far], axis=-1),
+            xp.stack([down, 1 - up - down, up], axis=-1),
+            xp.stack([far, down, 1 - down - far], axis=-1),
         ],
         axis=1,
     )
-    flat = np.full_like(reading, 1 / 3)
-    return np.stack([reading if drug in level_cutoffs() else flat for drug in DRUGS], axis=1)
+    flat = xp.full_like(reading, 1 / 3)
+    return xp.stack([reading if drug in level_cutoffs() else flat for drug in DRUGS], axis=1)
 
 
 def ada_test(v: Values) -> Array:
@@ -165,10 +161,10 @@ def ada_test(v: Values) -> Array:
     ]
     reads_high = [v["ada_test.reads_high_if_low"], v["ada_test.reads_high_if_low"], v["ada_test.reads_high_if_high"]]
     rows = [
-        np.stack([np.stack([1 - p, p * (1 - high), p * high], axis=-1) for p in row], axis=1)
+        xp.stack([xp.stack([1 - p, p * (1 - high), p * high], axis=-1) for p in row], axis=1)
         for row, high in zip(positive, reads_high, strict=True)
     ]
-    return np.stack(rows, axis=1)
+    return xp.stack(rows, axis=1)
 
 
 NODES = {

@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-import numpy as np
-from numpy.typing import NDArray
-
+from .arrays import Array, xp
 from .building import NodeSpec, Values, binary_by, cutoffs, row_weights, rows_by, states
 from .drug_classes import CLASS_OF, CLASSES
 from .families import along, binary, expit, lift, log_odds, logit, multiplexer, on_scale, ordered_logit, weights
-
-Array = NDArray[np.float64]
 
 DRUGS = states("current_drug")
 DRIVERS = states("driver")
@@ -22,7 +18,7 @@ SYNOVITIS = states("synovitis")
 def autoantibody(v: Values) -> Array:
     """No parents."""
     negative, very_high = v["autoantibody.seronegative"], v["autoantibody.very_high_share"]
-    return np.stack([negative, (1 - negative) * (1 - very_high), (1 - negative) * very_high], axis=-1)
+    return xp.stack([negative, (1 - negative) * (1 - very_high), (1 - negative) * very_high], axis=-1)
 
 
 def severity(v: Values) -> Array:
@@ -60,19 +56,19 @@ def driver_prior(v: Values) -> Array:
         weights(*(v[f"driver.prior.{driver}"] * (factor if driver in ("b_cell", "t_cell") else v.one) for driver in DRIVERS))
         for factor in factors
     ]
-    return np.stack(np.broadcast_arrays(*rows), axis=1)
+    return xp.stack(xp.broadcast_arrays(*rows), axis=1)
 
 
 def average_coverage(v: Values, drug_class: str) -> Array:
     """Return P(covered) of a class over the prior of drivers and of the refractory trait, shape (S,)."""
     refractory = v["multi_refractory.prior"][:, None]
     table = coverage(v, drug_class)
-    return np.asarray((average_prior(v) * (table[..., 0] * (1 - refractory) + table[..., 1] * refractory)).sum(-1))
+    return xp.asarray((average_prior(v) * (table[..., 0] * (1 - refractory) + table[..., 1] * refractory)).sum(-1))
 
 
 def escape(v: Values) -> Array:
     """Parents: current_drug. P(covered by the class) x P(the pathway was left while on the drug)."""
-    left = 1 - np.exp(-v["escape.hazard"] * v["escape.years_on_drug"])
+    left = 1 - xp.exp(-v["escape.hazard"] * v["escape.years_on_drug"])
     return binary(along(0, 1, [v.zero * left if drug not in CLASS_OF else average_coverage(v, CLASS_OF[drug]) * left for drug in DRUGS]))
 
 
@@ -86,7 +82,7 @@ def _destination(v: Values, drug: str) -> Array:
     if drug_class is None:
         return prior
     left = prior * (1 - unhindered_coverage(v, drug_class))
-    return np.asarray(left / left.sum(axis=-1, keepdims=True))
+    return xp.asarray(left / left.sum(axis=-1, keepdims=True))
 
 
 def driver(v: Values) -> Array:
@@ -94,9 +90,9 @@ def driver(v: Values) -> Array:
     prior = driver_prior(v)
     tables = []
     for drug in DRUGS:
-        gone = np.broadcast_to(_destination(v, drug)[:, None, :], prior.shape)
-        tables.append(np.stack([prior, gone], axis=2))
-    return np.stack(tables, axis=1)
+        gone = xp.broadcast_to(_destination(v, drug)[:, None, :], prior.shape)
+        tables.append(xp.stack([prior, gone], axis=2))
+    return xp.stack(tables, axis=1)
 
 
 def covered(v: Values, drug_class: str, modifiers: Callable[[Values], list[Array]] | None = None) -> Array:
@@ -106,8 +102,8 @@ def covered(v: Values, drug_class: str, modifiers: Callable[[Values], list[Array
     score = logit(table).reshape((*table.shape, *([1] * (axes - 2))))
     if modifiers:
         score = score + along(4, axes, modifiers(v))
-    same_class = np.array([1.0 if CLASS_OF.get(drug) == drug_class else 0.0 for drug in DRUGS])
-    kept = 1 - np.stack([np.zeros_like(same_class), same_class], axis=1)
+    same_class = xp.array([1.0 if CLASS_OF.get(drug) == drug_class else 0.0 for drug in DRUGS])
+    kept = 1 - xp.stack([xp.zeros_like(same_class), same_class], axis=1)
     return binary(expit(score) * kept.reshape((1, 1, 1, len(DRUGS), 2, *([1] * (axes - 4)))))
 
 
@@ -133,8 +129,8 @@ def engagement(v: Values) -> Array:
     """Parents: covered_current, exposure."""
     uncovered = row_weights(v, "engagement.uncovered", "engagement")
     by_exposure = [row_weights(v, f"engagement.{state}", "engagement") for state in states("exposure")]
-    rows = [np.stack([uncovered] * len(by_exposure), axis=1), np.stack(by_exposure, axis=1)]
-    return np.stack(rows, axis=1)
+    rows = [xp.stack([uncovered] * len(by_exposure), axis=1), xp.stack(by_exposure, axis=1)]
+    return xp.stack(rows, axis=1)
 
 
 def synovitis(v: Values) -> Array:
@@ -171,8 +167,8 @@ def true_course(v: Values) -> Array:
         return covered_in_range if level == "in_range" else covered_low
 
     rows = [[[[choose(s, c, e, x) for x in states("exposure")] for e in ("no", "yes")] for c in ("no", "yes")] for s in SYNOVITIS]
-    stacked = np.array(rows)
-    return np.moveaxis(stacked, 4, 0)
+    stacked = xp.array(rows)
+    return xp.moveaxis(stacked, 4, 0)
 
 
 def il6_axis(v: Values) -> Array:
@@ -187,7 +183,7 @@ def il6_axis(v: Values) -> Array:
 
 def acute_phase_block(v: Values) -> Array:
     """Parents: current_drug, exposure."""
-    unblocked = np.array([[1.0, 0.0, 0.0]])
+    unblocked = xp.array([[1.0, 0.0, 0.0]])
 
     def row(drug: str, level: str) -> Array:
         if level == "undetectable" or drug not in ("il6r_inhibitor", "jak_inhibitor"):
@@ -196,7 +192,7 @@ def acute_phase_block(v: Values) -> Array:
         return row_weights(v, f"acute_phase_block.{prefix}_{level}", "acute_phase_block")
 
     flat = [row(drug, level) for drug in DRUGS for level in states("exposure")]
-    stacked = np.stack(np.broadcast_arrays(*flat), axis=1)
+    stacked = xp.stack(xp.broadcast_arrays(*flat), axis=1)
     return stacked.reshape((stacked.shape[0], len(DRUGS), 3, 3))
 
 
@@ -217,8 +213,8 @@ def earlier(v: Values, drug_class: str) -> Array:
     rows = []
     for prefix in ("earlier.uncovered", "earlier.covered"):
         outcomes = weights(*(v[f"{prefix}.{state}"] for state in states(name)[1:]))
-        rows.append(np.concatenate([not_tried[:, None], (1 - not_tried)[:, None] * outcomes], axis=1))
-    return np.stack(rows, axis=1)
+        rows.append(xp.concatenate([not_tried[:, None], (1 - not_tried)[:, None] * outcomes], axis=1))
+    return xp.stack(rows, axis=1)
 
 
 def il6_level(v: Values) -> Array:
@@ -229,9 +225,10 @@ def il6_level(v: Values) -> Array:
         along(1, 3, [quiet, quiet, v.zero, high]),
         along(2, 3, [0.0] * len(DRUGS)),
     )
-    table = np.array(np.broadcast_to(table, (len(quiet), 2, 4, len(DRUGS), 2)))
-    table[:, :, :, DRUGS.index("il6r_inhibitor")] = binary(lift(v["il6_level.on_il6r_inhibitor"], 2))
-    return table
+    table = xp.broadcast_to(table, (len(quiet), 2, 4, len(DRUGS), 2))
+    on_drug = xp.broadcast_to(binary(lift(v["il6_level.on_il6r_inhibitor"], 3)), (len(quiet), 2, 4, 1, 2))
+    drug = DRUGS.index("il6r_inhibitor")
+    return xp.concatenate([table[:, :, :, :drug], on_drug, table[:, :, :, drug + 1 :]], axis=3)
 
 
 def gm_csf_level(v: Values) -> Array:
@@ -258,7 +255,7 @@ def pathotype(v: Values) -> Array:
     """Parents: driver."""
     group = {"stromal": "stromal", "b_cell": "b_cell", "t_cell": "t_cell", "tnf": "myeloid", "gm_csf": "myeloid"}
     rows = [row_weights(v, f"pathotype.{group.get(d, 'other')}", "pathotype") for d in DRIVERS]
-    return np.stack(rows, axis=1)
+    return xp.stack(rows, axis=1)
 
 
 def msrc(v: Values) -> Array:
@@ -281,37 +278,37 @@ def ifn_signature(v: Values) -> Array:
 
 def crp(v: Values) -> Array:
     """Parents: synovitis, acute_phase_block, il6_axis, bmi_class, other_disease_active; on the log scale."""
-    medians = [np.log(v[f"crp.median_{s}"]) for s in SYNOVITIS]
+    medians = [xp.log(v[f"crp.median_{s}"]) for s in SYNOVITIS]
     rise = [m - medians[0] for m in medians]
     free = along(0, 5, medians)
-    partial_block = along(0, 5, [medians[0] + np.log(v["crp.partial_ratio"]) + v["crp.partial_share"] * r for r in rise])
-    blocked = along(0, 5, [np.log(v["crp.median_blocked"])] * len(SYNOVITIS))
-    location = np.concatenate(np.broadcast_arrays(free, partial_block, blocked), axis=2)
+    partial_block = along(0, 5, [medians[0] + xp.log(v["crp.partial_ratio"]) + v["crp.partial_share"] * r for r in rise])
+    blocked = along(0, 5, [xp.log(v["crp.median_blocked"])] * len(SYNOVITIS))
+    location = xp.concatenate(xp.broadcast_arrays(free, partial_block, blocked), axis=2)
     location = (
         location
-        + along(2, 5, [v.zero, np.log(v["crp.axis_high"])]) * along(1, 5, [1.0, 1.0, 0.0])
-        + along(3, 5, [v.zero, v.zero, np.log(v["crp.obese"])])
-        + along(4, 5, [v.zero, np.log(v["crp.other_disease"])])
+        + along(2, 5, [v.zero, xp.log(v["crp.axis_high"])]) * along(1, 5, [1.0, 1.0, 0.0])
+        + along(3, 5, [v.zero, v.zero, xp.log(v["crp.obese"])])
+        + along(4, 5, [v.zero, xp.log(v["crp.other_disease"])])
     )
-    return on_scale(location, lift(v["crp.scatter"], 5), [np.log(cut) for cut in cutoffs("crp")])
+    return on_scale(location, lift(v["crp.scatter"], 5), [xp.log(cut) for cut in cutoffs("crp")])
 
 
 def esr(v: Values) -> Array:
     """Parents: synovitis, acute_phase_block, age_group, sex, other_disease_active; on the log scale."""
     location = (
-        along(0, 5, [np.log(v[f"esr.median_{s}"]) for s in SYNOVITIS])
-        + along(1, 5, [v.zero, np.log(v["esr.partial_block"]), np.log(v["esr.blocked"])])
-        + along(2, 5, [v.zero, v.zero, np.log(v["esr.older"])])
-        + along(3, 5, [v.zero, np.log(v["esr.male"])])
-        + along(4, 5, [v.zero, np.log(v["esr.other_disease"])])
+        along(0, 5, [xp.log(v[f"esr.median_{s}"]) for s in SYNOVITIS])
+        + along(1, 5, [v.zero, xp.log(v["esr.partial_block"]), xp.log(v["esr.blocked"])])
+        + along(2, 5, [v.zero, v.zero, xp.log(v["esr.older"])])
+        + along(3, 5, [v.zero, xp.log(v["esr.male"])])
+        + along(4, 5, [v.zero, xp.log(v["esr.other_disease"])])
     )
-    return on_scale(location, lift(v["esr.scatter"], 5), [np.log(cut) for cut in cutoffs("esr")])
+    return on_scale(location, lift(v["esr.scatter"], 5), [xp.log(cut) for cut in cutoffs("esr")])
 
 
 def sjc28(v: Values) -> Array:
     """Parents: synovitis; on the square-root scale that DAS28 uses (10.1002/art.1780380107)."""
-    location = along(0, 1, [np.sqrt(v[f"sjc28.median_{s}"]) for s in SYNOVITIS])
-    return on_scale(location, lift(v["sjc28.scatter"], 1), [np.sqrt(cut) for cut in cutoffs("sjc28")])
+    location = along(0, 1, [xp.sqrt(v[f"sjc28.median_{s}"]) for s in SYNOVITIS])
+    return on_scale(location, lift(v["sjc28.scatter"], 1), [xp.sqrt(cut) for cut in cutoffs("sjc28")])
 
 
 _COVERED_PARENTS = ("driver", "multi_refractory", "current_drug", "escape")

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
-import numpy as np
-from numpy.typing import NDArray
-
+from .arrays import Array, xp
 from .building import NodeSpec, Values, binary_by, cutoffs, row_weights, states
 from .drug_classes import TNF_DRUGS
 from .families import along, binary, deterministic, lift, log_odds, noisy_max, on_scale, weights
-
-Array = NDArray[np.float64]
 
 SYNOVITIS = states("synovitis")
 
@@ -62,7 +58,7 @@ def other_disease(v: Values) -> Array:
             lupus = states("other_disease").index("drug_induced_lupus") - 1
             present[lupus] = present[lupus] * elsewhere
         tables.append(weights(v.one, *(p / (1 - p) for p in present)))
-    return np.stack(tables, axis=1)
+    return xp.stack(tables, axis=1)
 
 
 def other_disease_active(v: Values) -> Array:
@@ -74,15 +70,15 @@ def other_disease_active(v: Values) -> Array:
 def red_flags(v: Values) -> Array:
     """Parents: other_disease."""
     rows = [row_weights(v, f"red_flags.{state}", "red_flags") for state in states("other_disease")]
-    return np.stack(rows, axis=1)
+    return xp.stack(rows, axis=1)
 
 
 def tjc28(v: Values) -> Array:
     """Parents: synovitis, fibromyalgia, osteoarthritis, depression; on the square-root scale that DAS28 uses."""
-    location = along(0, 4, [np.sqrt(v[f"tjc28.median_{s}"]) for s in SYNOVITIS])
+    location = along(0, 4, [xp.sqrt(v[f"tjc28.median_{s}"]) for s in SYNOVITIS])
     for axis, cause in enumerate(("fibromyalgia", "osteoarthritis", "depression"), start=1):
         location = location + along(axis, 4, [v.zero, v[f"tjc28.{cause}"]])
-    return on_scale(location, lift(v["tjc28.scatter"], 4), [np.sqrt(cut) for cut in cutoffs("tjc28")])
+    return on_scale(location, lift(v["tjc28.scatter"], 4), [xp.sqrt(cut) for cut in cutoffs("tjc28")])
 
 
 def patient_global(v: Values) -> Array:
@@ -110,8 +106,8 @@ def widespread_pain(v: Values) -> Array:
     """Parents: fibromyalgia, depression; causes that act independently of each other, and a leak."""
 
     def brings(probability: Array) -> Array:
-        absent = binary(np.zeros_like(probability))
-        return np.stack([absent, binary(probability)], axis=1)
+        absent = binary(xp.zeros_like(probability))
+        return xp.stack([absent, binary(probability)], axis=1)
 
     effects = [brings(v["widespread_pain.fibromyalgia"]), brings(v["widespread_pain.depression"])]
     return noisy_max(binary(v["widespread_pain.base"]), effects)
@@ -126,11 +122,11 @@ def phq9(v: Values) -> Array:
     """Parents: depression; the published sensitivity and specificity hold at 10 points."""
 
     def row(positive: Array, mild: Array, severe: Array) -> Array:
-        return np.stack([(1 - positive) * (1 - mild), (1 - positive) * mild, positive * (1 - severe), positive * severe], axis=-1)
+        return xp.stack([(1 - positive) * (1 - mild), (1 - positive) * mild, positive * (1 - severe), positive * severe], axis=-1)
 
     well = row(1 - v["phq9.specificity"], v["phq9.mild_if_negative_not_depressed"], v["phq9.severe_if_positive_not_depressed"])
     ill = row(v["phq9.sensitivity"], v["phq9.mild_if_negative_depressed"], v["phq9.severe_if_positive_depressed"])
-    return np.stack([well, ill], axis=1)
+    return xp.stack([well, ill], axis=1)
 
 
 def diagnosis(v: Values, disease: str) -> Array:

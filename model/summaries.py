@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
+from .arrays import Array
 from .building import NodeSpec, Values, states
 from .families import deterministic, shared
-
-Array = NDArray[np.float64]
 
 QUIET, LOW = 0, 1
 IN_RANGE = 2

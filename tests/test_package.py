@@ -17,7 +17,7 @@ import refra
 ROOT = Path(__file__).parents[1]
 FOLDERS = {"refra": ROOT / "package/refra", **{f"refra.{name}": ROOT / name for name in ("model", "data", "inference")}}
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-HEAVY = ("pgmpy", "matplotlib", "torch", "pyagrum", "networkx", "scipy")
+HEAVY = ("pgmpy", "matplotlib", "torch", "pyagrum", "networkx", "scipy", "jax", "numpyro")
 
 
 def run(code: str) -> str:
