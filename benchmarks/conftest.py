@@ -68,7 +68,7 @@ def pytest_benchmark_update_json(config: pytest.Config, benchmarks: Any, output_
     ]
     output_json.clear()
     output_json |= {
-        "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "quick": bool(config.getoption("--quick")),
         "machine": _START,
         "benchmarks": sorted(kept, key=lambda each: str(each["name"])),

@@ -12,10 +12,15 @@ from typing import Any
 
 MEBIBYTE = 2**20
 
+# A process's maximal resident set size begins, on Linux, with that of the process that started it; VmHWM is its own alone.
 _PEAK = """
-import json, resource, sys
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print("PEAK", json.dumps(peak * (1 if sys.platform == "darwin" else 1024)))
+import pathlib, resource
+status = pathlib.Path("/proc/self/status")
+if status.exists():
+    peak = 1024 * next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+else:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print("PEAK", peak)
 """
 
 
@@ -36,5 +41,5 @@ def in_process(source: str, *arguments: str) -> dict[str, Any]:
         raise RuntimeError(done.stderr)
     *_, said, peak = [line for line in done.stdout.splitlines() if line.strip()]
     result: dict[str, Any] = json.loads(said)
-    result["peak_mib"] = json.loads(peak.removeprefix("PEAK ")) / MEBIBYTE
+    result["peak_mib"] = int(peak.removeprefix("PEAK ")) / MEBIBYTE
     return result

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from bound import counted, distance, rates
 from measured import in_process
@@ -33,8 +35,8 @@ from refra.inference.fields import FIELD_VARIABLES
 from refra.model.assembly import central_model
 rows, at_a_time = int(sys.argv[1]), 50_000
 model = central_model()
-background = [name for name in model.states if not model.parents[name]]
-columns = [name for name in dict.fromkeys(FIELD_VARIABLES.values()) if name in model.states and name not in MAIN_TARGETS]
+findings = [*FIELD_VARIABLES.values(), *(name for name in model.states if name.startswith("earlier_"))]
+columns = [name for name in dict.fromkeys(findings) if name in model.states and name not in MAIN_TARGETS]
 cards = {name: model.card(name) for name in model.states}
 plan = plan_batch(cards, model.parents, targets=MAIN_TARGETS, columns=columns)
 random = np.random.default_rng(3)
@@ -96,7 +98,8 @@ def test_rows_of_state_numbers_in_bounded_memory(benchmark: Any, quick: bool, mi
     sizes = (1_000, 4_000) if quick else (50_000, 200_000)
     if million:
         sizes = (*sizes, 1_000_000)
-    found = [in_process(WITH_FOLDER + BATCH, str(size)) for size in sizes]
+    found = [in_process(WITH_FOLDER + BATCH, str(size)) for size in sizes[:-1]]
+    found.append(benchmark.pedantic(in_process, args=(WITH_FOLDER + BATCH, str(sizes[-1])), rounds=1, iterations=1))
     for each in found:
         print(f"{each['rows']:,} rows: {each['seconds']:.1f} s, peak {each['peak_mib']:,.0f} MiB")
     last, rate = found[-1], rates()
@@ -105,7 +108,6 @@ def test_rows_of_state_numbers_in_bounded_memory(benchmark: Any, quick: bool, mi
         "of_arithmetic": last["seconds"] / (last["rows"] * last["operations"] / rate.multiplications),
         "gigaflops": rate.multiplications / 1e9,
     }
-    benchmark.pedantic(sum, args=([],), rounds=1, iterations=1)
     benchmark.extra_info.update(kind="batch", batches=found, bound=bound)
 
 
@@ -115,12 +117,16 @@ def test_cohort_files_in_bounded_memory(benchmark: Any, quick: bool, tmp_path: P
     for size in sizes:
         source, out = tmp_path / f"in_{size}.csv", tmp_path / f"out_{size}.csv"
         frame = sampled_patients(size, 4, 0.3, 0.0)
-        # A map of earlier classes has no cell of its own kind in a table of text.
-        frame = frame.drop(columns="earlier")
+        frame["earlier"] = [None if one is None else json.dumps(one) for one in frame["earlier"]]
         frame.to_csv(source, index=False)
-        found.append({"rows": size, **in_process(COHORT, str(source), str(out)), "out_mib": out.stat().st_size / 2**20})
+        arguments = (COHORT, str(source), str(out))
+        last = size == sizes[-1]
+        ran = benchmark.pedantic(in_process, args=arguments, rounds=1, iterations=1) if last else in_process(*arguments)
+        refused = out.with_name(f"{out.stem}.rejected.csv")
+        rejected = len(pd.read_csv(refused)) if refused.exists() else 0
+        assert rejected < 0.05 * size
+        found.append({"rows": size, "rejected": rejected, **ran, "out_mib": out.stat().st_size / 2**20})
         print(f"refra cohort, {size:,} rows: {found[-1]['seconds']:.1f} s, peak {found[-1]['peak_mib']:,.0f} MiB")
-    benchmark.pedantic(sum, args=([],), rounds=1, iterations=1)
     benchmark.extra_info.update(kind="files", files=found)
 
 
@@ -176,11 +182,11 @@ def as_pyagrum(cards: dict[str, int], parents: dict[str, tuple[str, ...]], table
     return network
 
 
-@pytest.mark.parametrize("width", [4, 7, 10, 13, 16])
+@pytest.mark.parametrize("width", [6, 9, 12, 15, 18])
 def test_against_treewidth(benchmark: Any, quick: bool, width: int) -> None:
-    if quick and width > 10:
+    if quick and width > 9:
         pytest.skip("large cliques are left out of a quick run")
-    cards, parents, tables = band(width, 3 * width + 10, 2 if width < 12 else 2, width)
+    cards, parents, tables = band(width, 3 * width + 10, 2, width)
     names = list(cards)
     plan = compile_plan(cards, parents, targets=names[:-1], hard=[names[-1]])
     batch = max(1, min(1_000, 20_000_000 // plan.total_entries))
