@@ -126,7 +126,7 @@ class Pyagrum:
     Attributes:
         engine: name of its class of inference.
         threads: how many it may use, 0 for its own choice.
-        together: which targets share an engine, see `questions`.
+        together: which targets share an engine, see `questions`; `whole`: the present and the future too where the same is known of both.
         cut_drug: whether the drug's state is cut out of the tables beforehand.
         likelihoods: whether findings are given as likelihoods, a missing one as all ones, so that every row has the same evidence nodes.
     """
@@ -141,7 +141,12 @@ class Pyagrum:
 
     def __str__(self) -> str:
         threads = "its own choice of threads" if self.threads == 0 else f"{self.threads} thread{'s' * (self.threads > 1)}"
-        grouped = {"option": "an engine an option", "all": "one engine for all options", "single": "an engine a target"}[self.together]
+        grouped = {
+            "option": "an engine an option",
+            "all": "one engine for all options",
+            "whole": "one engine for causes and options",
+            "single": "an engine a target",
+        }[self.together]
         drug = "drug cut out" if self.cut_drug else "whole network"
         return f"{self.engine}, {threads}, {grouped}, {drug}{', findings as likelihoods' if self.likelihoods else ''}"
 
@@ -173,7 +178,12 @@ class Pyagrum:
         return found
 
     def _questions(self, place: Situation) -> list[Question]:
-        return questions(self.together, place.current_drug != "none")
+        asked = questions("all" if self.together == "whole" else self.together, place.current_drug != "none")
+        if self.together == "whole" and place.explains and place.target == "undecided":
+            # The same is known of the present and of the future then, in the same network.
+            now, future, *twins = asked
+            asked = [Question("future", (*now.targets, *future.targets)), *twins]
+        return asked
 
     def _evidence(self, known: Known, inside: Mapping[str, int]) -> dict[str, Any]:
         hard = {name: state for name, state in {**known.hard, **known.do}.items() if name in inside}

@@ -25,6 +25,7 @@ LAZY, SHAFER = "LazyPropagation", "ShaferShenoyInference"
 WAYS = (
     Pyagrum(LAZY, threads=1), Pyagrum(LAZY, threads=0), Pyagrum(LAZY, threads=1, together="all"), Pyagrum(LAZY, threads=0, together="all"),
     Pyagrum(SHAFER, threads=1), Pyagrum(SHAFER, threads=1, together="all"), Pyagrum(SHAFER, threads=0, together="all"),
+    Pyagrum(LAZY, threads=1, together="whole"), Pyagrum(SHAFER, threads=1, together="whole"),
     Pyagrum("VariableElimination", threads=1), Pyagrum(LAZY, threads=1, cut_drug=False), Pyagrum(LAZY, threads=1, likelihoods=True),
 )  # fmt: skip
 PGMPY_WAYS = (Pgmpy(joint=True), Pgmpy(joint=False))
@@ -93,14 +94,16 @@ def test_every_number_of_many_patients(benchmark: Any, quick: bool, setting: str
     ours = refra_of(found)
     rows = [int(row) for row in np.random.default_rng(7).choice(count, many, replace=False)]
     tried = [timed(way, places, rows[:few], ours) for way in WAYS]
-    fastest = WAYS[int(np.argmin([each["ms_a_row"] for each in tried]))]
-    pyagrum = timed(fastest, places, rows, ours)
+    # The few rows tell the slow ways from the fast ones; which of those is the fastest is seen on all rows.
+    order = np.argsort([float(each["ms_a_row"]) for each in tried])
+    finals = [timed(WAYS[int(place)], places, rows, ours) for place in order[:3]]
+    pyagrum = min(finals, key=lambda each: float(each["ms_a_row"]))
     pgmpy_tried = [timed(way, places, rows[:pgmpy_rows], ours) for way in PGMPY_WAYS]
     pgmpy = min(pgmpy_tried, key=lambda each: float(each["ms_a_row"]))
     cold_ms, warm_ms = 1e3 * cold / count, 1e3 * warm / count
     benchmark.extra_info.update(
         kind="cohort", setting=setting, rows=count, refused=refused, drawn=len(frame), numbers_a_row=len(ours),
-        cold_ms=cold_ms, warm_ms=warm_ms, assess_many_ms=1e3 * whole / count, pyagrum=pyagrum, pyagrum_tried=tried,
+        cold_ms=cold_ms, warm_ms=warm_ms, assess_many_ms=1e3 * whole / count, pyagrum=pyagrum, pyagrum_tried=[*finals, *tried],
         pgmpy=pgmpy, pgmpy_tried=pgmpy_tried, pyagrum_ratio=pyagrum["ms_a_row"] / cold_ms, pgmpy_ratio=pgmpy["ms_a_row"] / cold_ms,
         bound=distance(work, rates(), warm),
     )  # fmt: skip
