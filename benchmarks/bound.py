@@ -17,8 +17,8 @@ from refra.inference import execution, together
 from refra.inference.execution import WORKERS
 from refra.inference.junction_tree import DIVIDE, MULTIPLY, SUM
 
-IN_CACHE = 2_000
-"""Doubles in each array of the in-cache measurement: three take 48 kB, what a level-2 cache holds many times."""
+IN_CACHE = (2_000, 4_000, 8_000, 16_000)
+"""Doubles in each array of the in-cache measurement, of which the fastest counts: three take 48 to 384 kB. Small ones pay for the calls."""
 
 BEYOND_CACHE = 8_000_000
 """Doubles in each array of the bandwidth measurement, 64 MB: more than a last-level cache's share."""
@@ -53,21 +53,24 @@ class Rates:
 def rates(threads: int = WORKERS) -> Rates:
     """Measure both with as many threads as the engine uses, by the best of several runs."""
     big = [tuple(np.ones(BEYOND_CACHE // threads) for _ in range(3)) for _ in range(threads)]
-    small = [tuple(np.ones(IN_CACHE) for _ in range(3)) for _ in range(threads)]
-    repeats = 20_000
+    doubles = 20_000_000
 
     def stream(place: int) -> None:
         a, b, c = big[place]
         np.multiply(a, b, out=c)
 
-    def cached(place: int) -> None:
-        a, b, c = small[place]
-        for _ in range(repeats):
-            np.multiply(a, b, out=c)
+    def cached(size: int) -> float:
+        small = [tuple(np.ones(size) for _ in range(3)) for _ in range(threads)]
+
+        def work(place: int) -> None:
+            a, b, c = small[place]
+            for _ in range(doubles // size):
+                np.multiply(a, b, out=c)
+
+        return threads * (doubles // size) * size / _best(_on_all(work, threads), 4)
 
     seconds = _best(_on_all(stream, threads), 15)
-    cached_seconds = _best(_on_all(cached, threads), 5)
-    return Rates(3 * 8 * (BEYOND_CACHE // threads) * threads / seconds, threads * repeats * IN_CACHE / cached_seconds, threads)
+    return Rates(3 * 8 * (BEYOND_CACHE // threads) * threads / seconds, max(cached(size) for size in IN_CACHE), threads)
 
 
 @dataclass
