@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ..model.network import Model, Node
 from ..model.specialise import specialise
-from .asking import Known, one_hot
+from .asking import Known
 from .knowledge import CENTRAL, SHIPPED, copies_in, working_model
 from .situation import Situation
 
@@ -186,13 +186,25 @@ def asked(group: Group, draws: int, seed: int) -> Asked:
 def _known(group: Group, model: Model, repeats: Places) -> Known:
     """Write all findings but the roots that are cut out as rows of likelihoods; what nobody knows is left out."""
     cut = {DRUG, *group.kind.cut}
-    likelihoods: dict[str, Array] = {}
+    codes: dict[str, Places] = {}
+    weighted: dict[str, list[tuple[int, Array]]] = {}
     for number, row in enumerate(group.rows):
         record = group.places[row.owner].record
-        for name in (*record.hard, *record.soft):
-            if name in cut:
-                continue
-            if name not in likelihoods:
-                likelihoods[name] = np.ones((len(group.rows), model.card(name)))
-            likelihoods[name][number] = one_hot(model, name, record.hard[name]) if name in record.hard else record.soft[name]
+        for name, state in record.hard.items():
+            if name not in codes:
+                codes[name] = np.full(len(group.rows), -1, dtype=np.intp)
+            codes[name][number] = state
+        for name, likelihood in record.soft.items():
+            weighted.setdefault(name, []).append((number, likelihood))
+    likelihoods: dict[str, Array] = {}
+    for name in dict.fromkeys((*codes, *weighted)):
+        if name in cut:
+            continue
+        card = model.card(name)
+        # The last row is that of "not observed".
+        one_hot_or_open = np.vstack([np.eye(card), np.ones(card)])
+        table = one_hot_or_open[codes.get(name, np.full(len(group.rows), -1))]
+        for number, likelihood in weighted.get(name, ()):
+            table[number] = table[number] * likelihood
+        likelihoods[name] = table
     return Known({}, {name: table[repeats] for name, table in likelihoods.items()}, {})

@@ -24,8 +24,9 @@ def copies_in(findings: Iterable[Finding]) -> tuple[tuple[str, int], ...]:
     """Return (variable, copies) for each variable of which a record holds more than one."""
     most: dict[str, int] = {}
     for finding in findings:
-        most[finding.variable] = max(most.get(finding.variable, 1), finding.copy)
-    return tuple(sorted((variable, copies) for variable, copies in most.items() if copies > 1))
+        if finding.copy > 1:
+            most[finding.variable] = max(most.get(finding.variable, 1), finding.copy)
+    return tuple(sorted(most.items()))
 
 
 @lru_cache(maxsize=8)
