@@ -12,7 +12,7 @@ import pandas as pd
 
 from ..data.labels import check_language
 from ..data.loading import variables
-from ..model.draws import DEFAULT_DRAWS, DEFAULT_SEED, shipped_draws
+from ..model.draws import DEFAULT_DRAWS, DEFAULT_SEED, FITTED, shipped_draws
 from ..model.network import Model
 from .asking import Answer, Known, ask
 from .causes import MAIN_TARGETS, cause_table, driver_table, leading_causes, reason_table
@@ -50,6 +50,7 @@ class Assessment:
     draws: int
     seed: int
     language: str
+    basis: str
     scores: Scores
     causes: pd.DataFrame
     reasons: pd.DataFrame
@@ -90,6 +91,7 @@ class Assessment:
             "level": self.level,
             "draws": self.draws,
             "seed": self.seed,
+            "basis": self.basis,
             "scores": {
                 name: getattr(self.scores, name) for name in ("das28_esr", "das28_crp", "cdai", "sdai", "cdai_lower_bound", "target_state")
             },
@@ -143,13 +145,15 @@ def assess(
     draws: int = DEFAULT_DRAWS,
     seed: int = DEFAULT_SEED,
     language: str = "en",
+    basis: str = FITTED,
 ) -> Assessment:
     """Return why the biologic probably failed in this patient and what each next step would bring.
 
     Beside the record it conditions on the treatment target being missed, unless the record says otherwise. Arguments:
     `patient` is a `Patient` or a mapping of its fields; `preferences` holds weights and unavailable options; `level` is
     that of the credible intervals; `draws` the number of parameter sets behind them and `seed` their seed; `language`
-    is that of the labels (`en` or `zh`).
+    is that of the labels (`en` or `zh`); `basis` is where the parameters come from: `fitted`, the joint posterior given all published
+    numbers, or `prior`, every record by itself.
 
     Raises the errors of `Patient`, and `ImpossibleFindingsError` for findings that cannot all hold.
     """
@@ -158,12 +162,12 @@ def assess(
     check_language(language)
     record = patient if isinstance(patient, Patient) else Patient.from_dict(patient)
     wanted = preferences or Preferences()
-    place = situation(record)
+    place = situation(record, basis)
     model, central = place.model(SHIPPED, draws, seed, _asked_for()), place.model(CENTRAL, 0, 0)
     answer = ask(model, place.inside(model), [t for t in (*MAIN_TARGETS, *STAGE_TARGETS) if t in model.states])
     causes = cause_table(place, model, central, answer, level, language)
     reasons = reason_table(place, answer, level, language)
-    look = outlook(place, model, shipped_draws(draws, seed), wanted)
+    look = outlook(place, model, shipped_draws(draws, seed, basis), wanted)
     options = option_table(place, look, level, language)
     clash = conflict(place, central)
     warning = conflict_warning(place, clash)
@@ -175,12 +179,13 @@ def assess(
         draws=draws,
         seed=seed,
         language=language,
+        basis=basis,
         scores=place.scores,
         causes=causes,
         reasons=reasons,
         drivers=driver_table(answer, _driver_prior(place, central), level, language),
         options=options,
-        tests=test_table(place, central, shipped_draws(0), wanted, language),
+        tests=test_table(place, central, shipped_draws(0, seed, basis), wanted, language),
         classification=classify(place, model, level),
         findings=_weights(place, central, leading_causes(causes, reasons, LEADING), clash, language),
         stages=_stages(model, answer),
@@ -203,7 +208,7 @@ def _driver_prior(place: Situation, central: Model) -> np.ndarray[Any, np.dtype[
 
 
 def _weights(place: Situation, central: Model, leading: tuple[str, ...], clash: Conflict, language: str) -> pd.DataFrame:
-    full = working_model(CENTRAL, 0, 0, copies_in(place.findings))
+    full = working_model(CENTRAL, 0, 0, copies_in(place.findings), place.basis)
     return finding_table(place, central, full, leading, clash, language)
 
 

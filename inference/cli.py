@@ -1,4 +1,4 @@
-"""The command line: `refra assess`, `refra query`, `refra show`, `refra examples`, `refra cohort`."""
+"""The command line: `refra assess`, `refra query`, `refra show`, `refra examples`, `refra cohort`, `refra validate`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import typer
 
 from .. import __version__
 from .cli_cohort import cohort
+from .cli_validate import validate
 
 # Everything that loads the network is imported inside the commands, so that `refra --help` is quick.
 if TYPE_CHECKING:
@@ -73,11 +74,13 @@ def _json(value: Mapping[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
 
 
-def _width(asked: int | None) -> int:
+def terminal_width(asked: int | None) -> int:
+    """Return the columns of the text: those asked for, or the terminal's within bounds."""
     return asked or max(NARROWEST, min(shutil.get_terminal_size((OTHERWISE, 24)).columns, WIDEST_BY_ITSELF))
 
 
-def _color() -> bool:
+def terminal_colour() -> bool:
+    """Return whether the output is a terminal that shows colours."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
@@ -166,7 +169,7 @@ def assess(
         else:
             from .display import as_text
 
-            text = as_text(answer, _width(width), _color())
+            text = as_text(answer, terminal_width(width), terminal_colour())
     _say(text)
 
 
@@ -258,7 +261,7 @@ def query(
             from .display import query_table
             from .display_layout import to_text
 
-            text = to_text([query_table(frame)], _width(width), _color())
+            text = to_text([query_table(frame)], terminal_width(width), terminal_colour())
     _say(text)
 
 
@@ -273,7 +276,7 @@ def show(
         from .showing import show as look_up
 
         shown = look_up(name)
-        text = _json(shown.to_dict()) if as_json else shown.text(_width(width), _color())
+        text = _json(shown.to_dict()) if as_json else shown.text(terminal_width(width), terminal_colour())
     _say(text)
 
 
@@ -303,11 +306,12 @@ def examples(
         else:
             from .display_layout import pairs, to_text
 
-            text = to_text([pairs((key, _about(content)) for key, content in files.items())], _width(width), _color())
+            text = to_text([pairs((key, _about(content)) for key, content in files.items())], terminal_width(width), terminal_colour())
     _say(text)
 
 
 app.command()(cohort)
+app.command()(validate)
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..model.assembly import central_model, folded_shifts, shipped_model, unfolded
+from ..model.draws import FITTED
 from ..model.network import Model
 from .asking import Known
 from .findings import Finding
@@ -30,16 +31,16 @@ def copies_in(findings: Iterable[Finding]) -> tuple[tuple[str, int], ...]:
 
 
 @lru_cache(maxsize=8)
-def working_model(kind: str, draws: int, seed: int, copies: tuple[tuple[str, int], ...] = ()) -> Model:
-    """Return the shipped, central or one-at-a-time shifted network (also folded) with copies of nodes seen more than once."""
+def working_model(kind: str, draws: int, seed: int, copies: tuple[tuple[str, int], ...] = (), basis: str = FITTED) -> Model:
+    """Return the shipped, central or one-at-a-time shifted (folded or not) network with copies of nodes seen more than once."""
     if kind == SHIFTED:
-        return unfolded(working_model(FOLDED, draws, seed, copies))
+        return unfolded(working_model(FOLDED, draws, seed, copies, basis))
     if kind == SHIPPED:
-        base = shipped_model(draws, seed)
+        base = shipped_model(draws, seed, basis)
     elif kind == CENTRAL:
-        base = central_model()
+        base = central_model(basis)
     else:
-        base = folded_shifts()
+        base = folded_shifts(basis)
     return with_copies(base, copies)
 
 

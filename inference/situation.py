@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..data.loading import variables
 from ..model.assembly import unfolded
+from ..model.draws import FITTED, check_basis
 from ..model.drug_classes import CLASS_OF
 from ..model.network import Model
 from ..model.specialise import specialise
@@ -32,7 +33,7 @@ class Situation:
 
     `current_drug` is the state of that variable if one is known. `known` holds the record and, unless the record
     settles it, that the target is missed; `target` says how it stands; `explains` whether reasons are asked for (not
-    before a first biologic, and not after a stop for intolerance without recorded activity).
+    before a first biologic, and not after a stop for intolerance without recorded activity); `basis` where the parameters come from.
     """
 
     patient: Patient
@@ -46,6 +47,7 @@ class Situation:
     record: Known
     known: Known
     warnings: tuple[str, ...]
+    basis: str = FITTED
 
     @property
     def current_class(self) -> str | None:
@@ -67,7 +69,7 @@ class Situation:
 
         With `targets` it holds what those, the findings and the treatment target depend on and nothing else.
         """
-        model = working_model(FOLDED if kind == SHIFTED else kind, draws, seed, copies_in(self.findings))
+        model = working_model(FOLDED if kind == SHIFTED else kind, draws, seed, copies_in(self.findings), self.basis)
         if targets is not None:
             told = {*self.known.hard, *self.known.soft, *(node_of(finding) for finding in self.findings), "target_met"}
             model = model.upstream((*targets, *told))
@@ -87,8 +89,8 @@ class Situation:
         return self.known.also(do={"target_met": 1 if self.target == "met" else 0})
 
 
-def situation(patient: Patient) -> Situation:
-    """Read a patient record into what the assessment starts from."""
+def situation(patient: Patient, basis: str = FITTED) -> Situation:
+    """Read a patient record into what the assessment starts from; `basis` is that of the parameters, `fitted` or `prior`."""
     observations = patient.observations
     findings = build_findings(observations, patient.observed)
     record = known_from(findings)
@@ -116,7 +118,9 @@ def situation(patient: Patient) -> Situation:
         known = record.also(hard={"target_met": 0})
     if target == "met":
         warnings.append(f"The treatment target is met (CDAI {measured.cdai:.1f}, at most 10): there is no failure to explain.")
-    return Situation(patient, findings, measured, target, drug, response, activity, explains, record, known, tuple(warnings))
+    return Situation(
+        patient, findings, measured, target, drug, response, activity, explains, record, known, tuple(warnings), check_basis(basis)
+    )
 
 
 def finding_nodes(findings: tuple[Finding, ...]) -> dict[str, Finding]:

@@ -7,10 +7,11 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from ..data.fitted import fitted
 from ..data.loading import parameters, variables
 from . import background, harms, outcomes, stage1_exposure, stage2_mechanism, stage3_pain, summaries
 from .building import NodeSpec
-from .draws import DEFAULT_DRAWS, DEFAULT_SEED, Draws, one_at_a_time, shipped_draws
+from .draws import DEFAULT_DRAWS, DEFAULT_SEED, FITTED, Draws, shifts_of, shipped_draws
 from .network import Model, build_on_demand, draws_last
 from .on_demand import OnDemand
 
@@ -35,29 +36,30 @@ def assemble(draws: Draws) -> Model:
 
 
 @cache
-def shipped_model(draws: int = DEFAULT_DRAWS, seed: int = DEFAULT_SEED) -> Model:
+def shipped_model(draws: int = DEFAULT_DRAWS, seed: int = DEFAULT_SEED, basis: str = FITTED) -> Model:
     """Return the shipped network: the centre first, then `draws` parameter sets."""
-    return assemble(shipped_draws(draws, seed))
+    return assemble(shipped_draws(draws, seed, basis))
 
 
 @cache
-def central_model() -> Model:
+def central_model(basis: str = FITTED) -> Model:
     """Return the shipped network at the centres of its parameters alone."""
-    return assemble(shipped_draws(0))
+    return assemble(shipped_draws(0, DEFAULT_SEED, basis))
 
 
 @cache
-def folded_shifts() -> Model:
+def folded_shifts(basis: str = FITTED) -> Model:
     """Return the one-at-a-time network with every table in those sets alone in which it may differ from the centre.
 
     Row 0 of a table is the centre, row i + 1 has the i-th parameter of its node shifted. Such a model can be cut down to what is asked for;
     before questions are put to it, `unfolded` gives every table its rows in all sets.
     """
-    central = central_model()
+    central = central_model(basis)
+    posterior = fitted() if basis == FITTED else None
 
     def folded(name: str) -> Array:
         records = {identifier: parameters()[identifier] for identifier in central.parameters[name]}
-        return draws_last(SPECS[name].build(name, one_at_a_time(records)).table)
+        return draws_last(SPECS[name].build(name, shifts_of(records, posterior)).table)
 
     return Model(central.states, central.parents, OnDemand(central.states, folded), central.parameters, len(parameters()) + 1)
 
@@ -80,6 +82,6 @@ def unfolded(folded: Model) -> Model:
 
 
 @cache
-def shifted_model() -> Model:
+def shifted_model(basis: str = FITTED) -> Model:
     """Return the network with one parameter at a time shifted by one standard deviation (set 0: none)."""
-    return unfolded(folded_shifts())
+    return unfolded(folded_shifts(basis))

@@ -1,7 +1,7 @@
 """Where parameter values come from: the seam between the records and everything that uses them.
 
-A `Draws` holds, for every parameter, its value in a number of parameter sets. Set 0 is always the centre. Today the other sets are
-independent draws from each record's distribution; a joint fit replaces `independent_draws` and nothing else.
+A `Draws` holds, for every parameter, its value in a number of parameter sets. Set 0 is always the centre. There are two bases: `fitted`,
+the joint posterior given all published numbers together, and `prior`, every record by itself.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from types import MappingProxyType
 
 import numpy as np
 
+from ..data.errors import unknown_name
+from ..data.fitted import Fitted, fitted
 from ..data.loading import parameters
 from ..data.records import Parameter
 from .arrays import Array, xp
@@ -22,6 +24,9 @@ from .on_demand import OnDemand
 
 DEFAULT_DRAWS = 400
 DEFAULT_SEED = 20261122
+
+FITTED, PRIOR = "fitted", "prior"
+BASES = (FITTED, PRIOR)
 
 
 @dataclass(frozen=True)
@@ -61,18 +66,50 @@ def independent_draws(records: Mapping[str, Parameter], draws: int, seed: int) -
     return Draws(OnDemand(records, drawn), draws + 1)
 
 
-def one_at_a_time(records: Mapping[str, Parameter]) -> Draws:
-    """Shift one parameter at a time by one standard deviation: set i + 1 shifts the i-th record, set 0 none."""
+def fitted_draws(records: Mapping[str, Parameter], posterior: Fitted, draws: int, seed: int) -> Draws:
+    """Take parameter sets from the joint posterior; the centre is its mean, on the scale of each record's distribution.
+
+    `draws` of the posterior's draws are picked by `seed`, each once until all have been taken. A record that was no part of the fit is
+    drawn independently.
+    """
+    available = len(posterior.deviates)
+    random = np.random.default_rng(seed)
+    rounds = [random.permutation(available) for _ in range(-(-draws // available))]
+    picked = np.concatenate([np.empty(0, dtype=np.intp), *rounds])[:draws]
+    alone = independent_draws(records, draws, seed)
+
+    def drawn(identifier: str) -> Array:
+        column = posterior.column(identifier)
+        if column is None:
+            return alone[identifier]
+        return natural(records[identifier], np.concatenate([[column.mean()], column[picked]]))
+
+    return Draws(OnDemand(records, drawn), draws + 1)
+
+
+def shifts_of(records: Mapping[str, Parameter], posterior: Fitted | None) -> Draws:
+    """Shift one parameter at a time by one standard deviation, the posterior's if given: set i + 1 shifts the i-th record."""
     count = len(records) + 1
     values: dict[str, Array] = {}
     for position, (identifier, record) in enumerate(records.items()):
-        standard = np.zeros(count)
-        standard[position + 1] = 1.0
+        column = None if posterior is None else posterior.column(identifier)
+        centre, spread = (0.0, 1.0) if column is None else (float(column.mean()), float(column.std()))
+        standard = np.full(count, centre)
+        standard[position + 1] += spread
         values[identifier] = natural(record, standard)
     return Draws(MappingProxyType(values), count)
 
 
+def check_basis(basis: str) -> str:
+    """Return the basis, or raise `UnknownNameError`."""
+    if basis not in BASES:
+        raise unknown_name("basis", basis, BASES)
+    return basis
+
+
 @cache
-def shipped_draws(draws: int = DEFAULT_DRAWS, seed: int = DEFAULT_SEED) -> Draws:
+def shipped_draws(draws: int = DEFAULT_DRAWS, seed: int = DEFAULT_SEED, basis: str = FITTED) -> Draws:
     """Return the draws that refra answers with: `draws` sets beside the centre."""
+    if check_basis(basis) == FITTED:
+        return fitted_draws(parameters(), fitted(), draws, seed)
     return independent_draws(parameters(), draws, seed)

@@ -10,9 +10,10 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from ...data.fitted import fitted
 from ...data.loading import parameters
 from ...model.assembly import assemble, central_model
-from ...model.draws import DEFAULT_DRAWS, DEFAULT_SEED, Draws, independent_draws
+from ...model.draws import DEFAULT_DRAWS, DEFAULT_SEED, FITTED, PRIOR, Draws, check_basis, fitted_draws, independent_draws
 from ...model.families import expit, logit
 from ...model.network import Model
 from ...model.on_demand import OnDemand
@@ -36,13 +37,13 @@ def distinct(targets: Iterable[Target]) -> tuple[Question, ...]:
 @cache
 def _hearing() -> frozenset[str]:
     """Return the variables whose tables read the contextual response."""
-    return frozenset(name for name, read in central_model().parameters.items() if CONTEXTUAL in read)
+    return frozenset(name for name, read in central_model(PRIOR).parameters.items() if CONTEXTUAL in read)
 
 
 def settled(question: Question) -> Question:
     """Return the same question asked of a trial where the setting cannot change the answer."""
     concerned = {question.variable, *(base_variable(name) for name, _ in question.given)}
-    if _hearing() & central_model().ancestors(concerned):
+    if _hearing() & central_model(PRIOR).ancestors(concerned):
         return question
     return replace(question, setting="trial")
 
@@ -59,9 +60,11 @@ def models_of(draws: Draws, shift: Array) -> Mapping[str, Model]:
 
 
 @cache
-def shipped_models(draws: int = DEFAULT_DRAWS, seed: int = DEFAULT_SEED) -> Mapping[str, Model]:
-    """Return the network of each setting: the centre first, then `draws` independent parameter sets."""
-    return models_of(independent_draws(parameters(), draws, seed), independent_draws(nuisance(), draws, seed)[ROUTINE_SHIFT])
+def shipped_models(draws: int = DEFAULT_DRAWS, seed: int = DEFAULT_SEED, basis: str = FITTED) -> Mapping[str, Model]:
+    """Return the network of each setting: the centre first, then `draws` parameter sets of a basis (`fitted` or `prior`)."""
+    records = {**parameters(), **nuisance()}
+    values = fitted_draws(records, fitted(), draws, seed) if check_basis(basis) == FITTED else independent_draws(records, draws, seed)
+    return models_of(values, values[ROUTINE_SHIFT])
 
 
 def in_population(model: Model, population: Parts) -> Model:

@@ -1,27 +1,50 @@
 """The joint posterior of all parameters given the published values, by NumPyro's no-U-turn sampler (Hoffman & Gelman 2014, JMLR 15:1593).
 
-Every parameter has its record's own distribution as its prior, so that what no target speaks of stays as it was.
+Every parameter has its record's own distribution as its prior, so that what no target speaks of stays as it was. The sampler moves in
+coordinates in which the posterior near its mode has unit covariance (the mode and the curvature there: Laplace's approximation).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import numpyro
 from numpy.typing import NDArray
-from numpyro import distributions as dist
 from numpyro.diagnostics import effective_sample_size, split_gelman_rubin
-from numpyro.infer import MCMC, NUTS, init_to_value
+from numpyro.infer import MCMC, NUTS
+from scipy.optimize import minimize
 
-from .jax_likelihood import Likelihood
+from .jax_density import Density
+from .jax_likelihood import FREEDOM, Errors, errors_of, shared_out
 from .jax_tables import Prior
+from .targets import Target
 
 Floats = NDArray[np.float64]
+
+MEDIAN_OF_HALF_NORMAL = 0.6745
+MOST_STEPS = 400
+
+
+@dataclass(frozen=True, eq=False)
+class Mode:
+    """The most probable deviates with the standard deviations between studies held at their prior medians, and the curvature there.
+
+    Attributes:
+        z: shape (parameters,).
+        spread: lower triangular; `z + spread @ u` has the curvature's covariance for standard normal u.
+        predictions: of the targets, shape (targets,).
+        slopes: their derivatives with respect to the deviates, shape (targets, parameters).
+    """
+
+    z: Floats
+    spread: Floats
+    predictions: Floats
+    slopes: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +57,8 @@ class Posterior:
         tau: standard deviation between studies by design, shape (chains, draws, designs).
         designs: names of the designs.
         divergences: number of divergent transitions after warm-up.
-        r_hat, effective: split R-hat and effective sample size of every deviate, then of every tau; NaN where no chain moved.
+        steps: mean number of gradients for each draw.
+        r_hat, effective: split R-hat and effective sample size of every deviate, then of every tau.
     """
 
     prior: Prior
@@ -42,6 +66,7 @@ class Posterior:
     tau: Floats
     designs: tuple[str, ...]
     divergences: int
+    steps: float
     r_hat: Floats
     effective: Floats
 
@@ -60,61 +85,113 @@ class Posterior:
         }
 
 
-def joint_model(likelihood: Likelihood, parameters: int, predict: Callable[[jax.Array], jax.Array]) -> None:
-    """Declare the joint distribution to NumPyro: deviates, standard deviations between studies, published values.
+def find_mode(density: Density, errors: Errors) -> Mode:
+    """Find the mode and the curvature there; the curvature is that of least squares (Gauss and Newton's), which is never indefinite."""
+    tau = MEDIAN_OF_HALF_NORMAL * errors.tau_scales
 
-    `predict` gives what the network tells for every target from the `parameters` deviates.
-    """
-    z = numpyro.sample("z", dist.Normal(jnp.zeros(parameters), 1.0).to_event(1))
-    tau = numpyro.sample("tau", dist.HalfNormal(jnp.asarray(likelihood.tau_scales)).to_event(1))
-    told = predict(z)
-    numpyro.sample("published", dist.Normal(told, likelihood.spread(tau)).to_event(1), obs=jnp.asarray(likelihood.observed))
+    def loss(z: Floats) -> tuple[float, Floats]:
+        found = density.at(z, tau)
+        return 0.5 * float(z @ z) - found.value, z - found.by_deviate
+
+    start = np.zeros(density.parameters)
+    best = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": MOST_STEPS, "ftol": 1e-9})
+    told, slopes = density.slopes(best.x)
+    scaled = slopes / np.hypot(errors.error, tau[errors.design_of])[:, None]
+    curvature = np.eye(density.parameters) + scaled.T @ scaled
+    # curvature = R' R, so that R^-1 times a standard normal vector has the covariance wanted.
+    spread = np.linalg.inv(np.linalg.cholesky(curvature)).T
+    return Mode(best.x, spread, told, slopes)
+
+
+def _potential(density: Density, errors: Errors, mode: Mode) -> Callable[[dict[str, jax.Array]], jax.Array]:
+    """Return minus the log posterior density of u (deviates in the mode's coordinates) and s (logarithms of tau), for NumPyro."""
+    shapes = (
+        jax.ShapeDtypeStruct((), jnp.float64),
+        jax.ShapeDtypeStruct((density.parameters,), jnp.float64),
+        jax.ShapeDtypeStruct((density.designs,), jnp.float64),
+    )
+
+    def ask(u: Any, s: Any) -> tuple[Floats, Floats, Floats]:
+        tau = np.exp(np.asarray(s))
+        z = mode.z + mode.spread @ np.asarray(u)
+        found = density.at(z, tau)
+        relative = (tau / errors.tau_scales) ** 2
+        value = 0.5 * z @ z + 0.5 * relative.sum() - np.asarray(s).sum() - found.value
+        by_s = relative - 1.0 - found.by_tau * tau
+        return np.asarray(value), mode.spread.T @ (z - found.by_deviate), by_s
+
+    @jax.custom_vjp
+    def potential(u: jax.Array, s: jax.Array) -> Any:
+        return jax.pure_callback(ask, shapes, u, s)[0]
+
+    def forward(u: jax.Array, s: jax.Array) -> tuple[Any, tuple[Any, Any]]:
+        value, by_u, by_s = jax.pure_callback(ask, shapes, u, s)
+        return value, (by_u, by_s)
+
+    def backward(kept: tuple[Any, Any], weight: jax.Array) -> tuple[Any, Any]:
+        return weight * kept[0], weight * kept[1]
+
+    potential.defvjp(forward, backward)
+    return lambda place: potential(place["u"], place["s"])
 
 
 def fit(
-    likelihood: Likelihood,
+    targets: Sequence[Target],
     prior: Prior,
     *,
     seed: int,
     chains: int = 4,
-    warmup: int = 500,
+    warmup: int = 200,
     draws: int = 500,
+    processes: int = 2,
     max_tree_depth: int = 8,
     target_accept: float = 0.8,
+    freedom: float = FREEDOM,
     progress: bool = False,
-) -> Posterior:
+) -> tuple[Posterior, Mode]:
     """Draw from the joint posterior; the same seed gives the same draws on one machine.
 
     Args:
-        likelihood: targets and their plan.
+        targets: what is fitted to.
         prior: the parameters, nuisance parameters included.
         seed: of the random numbers.
         chains: number of chains, run one after another.
         warmup, draws: steps of each chain before and after adaptation ends.
+        processes: among how many processes the questions are shared.
         max_tree_depth: at most 2 ** this many steps of the integrator for each draw.
         target_accept: acceptance probability that the step size is adapted to.
+        freedom: degrees of freedom of the published values around the predictions.
         progress: whether to show a progress bar.
+
+    Raises:
+        RefraError: as `errors_of`, or a process has stopped.
     """
-    start = {"z": jnp.zeros(len(prior.ids)), "tau": jnp.asarray(likelihood.tau_scales)}
-    # Compiled once here, or NumPyro's first steps would run it one array operation at a time.
-    predict = jax.jit(lambda z: likelihood.predictions(prior, z))
-    kernel = NUTS(
-        lambda: joint_model(likelihood, len(prior.ids), predict),
-        max_tree_depth=max_tree_depth,
-        target_accept_prob=target_accept,
-        init_strategy=init_to_value(values=start),
-    )
-    sampler = MCMC(kernel, num_warmup=warmup, num_samples=draws, num_chains=chains, chain_method="sequential", progress_bar=progress)
-    sampler.run(jax.random.PRNGKey(seed), extra_fields=("diverging",))
-    found = {name: np.asarray(table) for name, table in sampler.get_samples(group_by_chain=True).items()}
-    together = np.concatenate([found["z"], found["tau"]], axis=-1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        agreement = np.asarray(split_gelman_rubin(together)), np.asarray(effective_sample_size(together))
-    return Posterior(
+    errors = errors_of(targets, freedom)
+    with Density(targets, errors, shared_out(targets, processes), prior) as density:
+        mode = find_mode(density, errors)
+        random = np.random.default_rng(seed)
+        begin = {
+            "u": jnp.asarray(0.5 * random.standard_normal((chains, density.parameters))),
+            "s": jnp.asarray(np.log(MEDIAN_OF_HALF_NORMAL * errors.tau_scales) + 0.1 * random.standard_normal((chains, density.designs))),
+        }
+        if chains == 1:
+            begin = {name: table[0] for name, table in begin.items()}
+        kernel = NUTS(potential_fn=_potential(density, errors, mode), max_tree_depth=max_tree_depth, target_accept_prob=target_accept)
+        sampler = MCMC(kernel, num_warmup=warmup, num_samples=draws, num_chains=chains, chain_method="sequential", progress_bar=progress)
+        sampler.run(jax.random.PRNGKey(seed), init_params=begin, extra_fields=("diverging", "num_steps"))
+        found = {name: np.asarray(table) for name, table in sampler.get_samples(group_by_chain=True).items()}
+        extra = {name: np.asarray(table) for name, table in sampler.get_extra_fields().items()}
+    z = mode.z + found["u"] @ mode.spread.T
+    tau = np.exp(found["s"])
+    together = np.concatenate([z, tau], axis=-1)
+    posterior = Posterior(
         prior,
-        found["z"],
-        found["tau"],
-        likelihood.designs,
-        int(np.asarray(sampler.get_extra_fields()["diverging"]).sum()),
-        *agreement,
+        z,
+        tau,
+        errors.designs,
+        int(extra["diverging"].sum()),
+        float(extra["num_steps"].mean()),
+        np.asarray(split_gelman_rubin(together)),
+        np.asarray(effective_sample_size(together)),
     )
+    return posterior, mode

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from refra.data.loading import parameters
 from refra.data.records import Parameter
-from refra.model.draws import DEFAULT_DRAWS, Draws, independent_draws, natural, one_at_a_time, shipped_draws
+from refra.model.draws import DEFAULT_DRAWS, Draws, independent_draws, natural, shifts_of, shipped_draws
 
 BASE = next(iter(parameters().values()))
 SEED = 11
@@ -52,7 +52,7 @@ def test_one_standard_deviation_on_each_scale() -> None:
 
 
 def test_set_zero_is_the_centre() -> None:
-    for draws in (independent_draws(parameters(), 3, SEED), one_at_a_time(parameters()), shipped_draws(0)):
+    for draws in (independent_draws(parameters(), 3, SEED), shifts_of(parameters(), None), shipped_draws(0)):
         for identifier, found in parameters().items():
             assert draws[identifier][0] == pytest.approx(found.centre, rel=1e-12), identifier
 
@@ -91,7 +91,7 @@ def test_every_shipped_parameter_has_a_stream_of_its_own() -> None:
 
 
 def test_one_at_a_time_shifts_exactly_one() -> None:
-    draws = one_at_a_time(RECORDS)
+    draws = shifts_of(RECORDS, None)
     assert draws.count == len(RECORDS) + 1
     for position, (name, found) in enumerate(RECORDS.items()):
         expected = np.zeros(draws.count)

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from refra.data.errors import RecordError
+from refra.data.fitted import fitted
 from refra.data.loading import parameters
 from refra.model.assembly import SPECS, assemble, central_model, folded_shifts, shifted_model, unfolded
-from refra.model.draws import Draws, independent_draws, one_at_a_time
+from refra.model.draws import Draws, independent_draws, shifts_of
 from refra.model.network import Model, Node, build_on_demand
 from refra.model.on_demand import OnDemand
 from refra.model.specialise import specialise
@@ -35,7 +36,7 @@ def noting(built: list[str], changed: dict[str, np.ndarray] | None = None) -> Mo
 @cache
 def all_shifts() -> Model:
     """The one-at-a-time network as its definition gives it: every table built in all sets."""
-    return assemble(one_at_a_time(parameters()))
+    return assemble(shifts_of(parameters(), fitted()))
 
 
 # --- on demand ------------------------------------------------------------------------------------------------------
@@ -127,7 +128,7 @@ def test_a_folded_table_has_a_row_for_each_parameter_of_its_node() -> None:
         read = central_model().parameters[name]
         assert len(folded.tables[name]) == len(read) + 1
         for row, shifted in enumerate(read, start=1):
-            values = {i: one_at_a_time({i: parameters()[i]})[i][[0, int(i == shifted)]] for i in read}
+            values = {i: shifts_of({i: parameters()[i]}, fitted())[i][[0, int(i == shifted)]] for i in read}
             expected = SPECS[name].build(name, Draws(values, 2)).table[1]
             np.testing.assert_allclose(folded.tables[name][row], expected, rtol=0, atol=1e-15)
 
