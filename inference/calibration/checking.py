@@ -19,7 +19,8 @@ Array = NDArray[np.float64]
 
 COLUMNS = (
     "evidence", "topic", "measure", "gap", "published", "published_low", "published_high",
-    "prediction", "prediction_low", "prediction_high", "expected_low", "expected_high", "error", "sign_right", "within_published", "covered_90", "covered_50", "z",
+    "prediction", "prediction_low", "prediction_high", "expected_low", "expected_high",
+    "error", "sign_right", "within_published", "covered_90", "covered_50", "z",
 )  # fmt: skip
 CLOSE = 0.08
 """An absolute error of a proportion up to this counts as close."""

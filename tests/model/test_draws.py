@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from refra.data.errors import UnknownNameError
+from refra.data.fitted import Fitted
 from refra.data.loading import parameters
 from refra.data.records import Parameter
-from refra.model.draws import DEFAULT_DRAWS, Draws, independent_draws, natural, shifts_of, shipped_draws
+from refra.model.draws import DEFAULT_DRAWS, Draws, fitted_draws, independent_draws, natural, shifts_of, shipped_draws
 
 BASE = next(iter(parameters().values()))
 SEED = 11
@@ -52,7 +54,7 @@ def test_one_standard_deviation_on_each_scale() -> None:
 
 
 def test_set_zero_is_the_centre() -> None:
-    for draws in (independent_draws(parameters(), 3, SEED), shifts_of(parameters(), None), shipped_draws(0)):
+    for draws in (independent_draws(parameters(), 3, SEED), shifts_of(parameters(), None), shipped_draws(0, SEED, "prior")):
         for identifier, found in parameters().items():
             assert draws[identifier][0] == pytest.approx(found.centre, rel=1e-12), identifier
 
@@ -128,3 +130,42 @@ def test_draws_stay_in_their_domain() -> None:
             assert ((values > 0) & (values < 1)).all(), identifier
         elif found.distribution == "lognormal":
             assert (values > 0).all(), identifier
+
+
+POSTERIOR = Fitted(("share", "effect"), np.array([[0.5, -1.0], [1.5, -2.0], [1.0, -1.5], [-1.0, 0.5]]), ())
+
+
+def test_fitted_sets_keep_what_belongs_together() -> None:
+    draws = fitted_draws(RECORDS, POSTERIOR, 4, SEED)
+    pairs = np.stack([standardised(RECORDS[name], draws[name]) for name in ("share", "effect")], axis=1)
+    np.testing.assert_allclose(pairs[0], [0.5, -1.0], atol=1e-12)
+    assert {tuple(np.round(pair, 9)) for pair in pairs[1:]} == {tuple(row) for row in POSTERIOR.deviates}
+
+
+def test_fitted_sets_come_round_again_and_others_are_drawn_alone() -> None:
+    draws = fitted_draws(RECORDS, POSTERIOR, 10, SEED)
+    found = standardised(RECORDS["effect"], draws["effect"][1:])
+    counts = [int(np.isclose(found, value).sum()) for value in POSTERIOR.deviates[:, 1]]
+    assert sorted(counts) == [2, 2, 3, 3]
+    assert same(draws, independent_draws(RECORDS, 10, SEED), ("ratio",))
+
+
+def test_an_edited_record_moves_the_fitted_values_with_it() -> None:
+    edited = {**RECORDS, "effect": record("effect", "normal", 2.0, 0.1)}
+    draws = fitted_draws(edited, POSTERIOR, 4, SEED)
+    assert draws["effect"][0] == pytest.approx(2.0 - 1.0 * 0.1)
+
+
+def test_shifts_of_a_posterior_start_at_its_mean_and_go_as_far_as_its_spread() -> None:
+    draws = shifts_of(RECORDS, POSTERIOR)
+    place = 1 + list(RECORDS).index("effect")
+    found = standardised(RECORDS["effect"], draws["effect"])
+    assert found[0] == pytest.approx(-1.0)
+    assert found[place] == pytest.approx(-1.0 + np.std([-1.0, -2.0, -1.5, 0.5]))
+    assert np.delete(found, place) == pytest.approx(-1.0)
+
+
+def test_the_basis_is_checked() -> None:
+    with pytest.raises(UnknownNameError, match="'fitted'"):
+        shipped_draws(0, SEED, "fited")
+    assert not np.array_equal(shipped_draws(5, SEED, "prior")["depression.prevalence"], shipped_draws(5, SEED)["depression.prevalence"])
