@@ -45,11 +45,11 @@ def _both(before: pd.DataFrame, after: pd.DataFrame, value: str, low: str, high:
     """Return a line for each id that is among the first three before or after."""
     shown = dict.fromkeys([*after["id"].head(3), *before["id"].head(3)])
     old, new = before.set_index("id"), after.set_index("id")
-    return [
-        (name, _cell(old.loc[name], value, low, high), _cell(new.loc[name], value, low, high))
-        + tuple(str(list(table["id"]).index(name) + 1) for table in (before, after))
-        for name in shown
-    ]
+    lines = []
+    for name in shown:
+        places = (str(list(table["id"]).index(name) + 1) for table in (before, after))
+        lines.append((name, _cell(old.loc[name], value, low, high), _cell(new.loc[name], value, low, high), *places))
+    return lines
 
 
 def compared(name: str, before: Assessment, after: Assessment) -> str:
@@ -59,9 +59,8 @@ def compared(name: str, before: Assessment, after: Assessment) -> str:
     if len(after.reasons):
         parts.append(_table(("reason: probability", *heads), _both(before.reasons, after.reasons, "probability", "low", "high")))
     parts.append(_table(("option: low disease activity", *heads), _both(before.options, after.options, "lda", "low", "high")))
-    parts.append(
-        f"Share of the answer's uncertainty that rests on judgement: {before.judgement_share:.2f} before, {after.judgement_share:.2f} after.\n"
-    )
+    shares = (before.judgement_share, after.judgement_share)
+    parts.append("Share of the answer's uncertainty that rests on judgement: {:.2f} before, {:.2f} after.\n".format(*shares))
     return "\n".join(parts)
 
 

@@ -43,16 +43,8 @@ def main() -> None:
     started = time.time()
     targets = tuple(calibration_targets().values())
     prior = Prior.of({**parameters(), **nuisance()})
-    posterior, mode = fit(
-        targets,
-        prior,
-        seed=given.seed,
-        chains=given.chains,
-        warmup=given.warmup,
-        draws=given.draws,
-        processes=given.processes,
-        progress=True,
-    )
+    settings = {name: getattr(given, name) for name in ("seed", "chains", "warmup", "draws", "processes")}
+    posterior, mode = fit(targets, prior, **settings, progress=True)
     flat = posterior.z.reshape(-1, posterior.z.shape[-1])
     given.folder.mkdir(parents=True, exist_ok=True)
     # Half precision: three digits of a deviate are more than its Monte Carlo error leaves.
