@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from types import MappingProxyType
@@ -10,7 +9,7 @@ from typing import Any, TypeVar
 
 from .errors import RecordError
 from .records import Evidence, Parameter, State, Study, Variable
-from .tables import Row, read_csv, read_yaml
+from .tables import Row, number, read_csv, read_yaml, refuse
 
 EVIDENCE_COLUMNS = (
     "id", "topic", "quantity", "population", "condition", "comparator", "measure", "value", "ci_low", "ci_high",
@@ -56,28 +55,10 @@ NOT_A_NODE = ("utility",)
 T = TypeVar("T")
 
 
-def _refuse(row: Row, field: str, problem: str) -> RecordError:
-    name, line, record = row
-    return RecordError(f"{name}, line {line} ({record.get('id') or record.get('study_id')}), {field}: {problem}")
-
-
-def _number(row: Row, field: str) -> float | None:
-    text = row[2][field]
-    if text == "":
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        raise _refuse(row, field, f"{text!r} is not a number; a number or nothing is accepted") from None
-    if not math.isfinite(value):
-        raise _refuse(row, field, f"{text!r} is not finite; a finite number or nothing is accepted")
-    return value
-
-
 def _needed(row: Row, field: str) -> float:
-    value = _number(row, field)
+    value = number(row, field)
     if value is None:
-        raise _refuse(row, field, "nothing given; a number is accepted")
+        raise refuse(row, field, "nothing given; a number is accepted")
     return value
 
 
@@ -85,7 +66,7 @@ def _among(row: Row, field: str, accepted: Iterable[str]) -> str:
     text = row[2][field]
     names = tuple(accepted)
     if text not in names:
-        raise _refuse(row, field, f"{text!r}; accepted: {', '.join(names)}")
+        raise refuse(row, field, f"{text!r}; accepted: {', '.join(names)}")
     return text
 
 
@@ -94,9 +75,9 @@ def _by_id(rows: Iterable[Row], build: Callable[[Row], T], key: str = "id") -> M
     for row in rows:
         identifier = row[2][key]
         if not identifier:
-            raise _refuse(row, key, "empty; every record needs an id of its own")
+            raise refuse(row, key, "empty; every record needs an id of its own")
         if identifier in found:
-            raise _refuse(row, key, f"{identifier!r} stands twice; every id is accepted once")
+            raise refuse(row, key, f"{identifier!r} stands twice; every id is accepted once")
         found[identifier] = build(row)
     return MappingProxyType(found)
 
@@ -106,16 +87,16 @@ def build_evidence(row: Row, studies: Mapping[str, Study]) -> Evidence:
     record = row[2]
     measure = _among(row, "measure", MEASURES)
     value = _needed(row, "value")
-    low, high = _number(row, "ci_low"), _number(row, "ci_high")
+    low, high = number(row, "ci_low"), number(row, "ci_high")
     if measure in PROPORTION_MEASURES and not 0 <= value <= 1:
-        raise _refuse(row, "value", f"{value} for a {measure}; 0 to 1 is accepted")
+        raise refuse(row, "value", f"{value} for a {measure}; 0 to 1 is accepted")
     if low is not None and high is not None and not low <= value <= high:
-        raise _refuse(row, "ci_low, ci_high", f"{low} to {high} does not hold the value {value}")
-    events, n = _number(row, "events"), _number(row, "n")
+        raise refuse(row, "ci_low, ci_high", f"{low} to {high} does not hold the value {value}")
+    events, n = number(row, "events"), number(row, "n")
     if events is not None and n is not None and events > n:
-        raise _refuse(row, "events", f"{events} events among {n}; at most n is accepted")
+        raise refuse(row, "events", f"{events} events among {n}; at most n is accepted")
     if record["study_id"] not in studies:
-        raise _refuse(row, "study_id", f"{record['study_id']!r} is not in data/evidence/studies.csv")
+        raise refuse(row, "study_id", f"{record['study_id']!r} is not in data/evidence/studies.csv")
     return Evidence(
         id=record["id"], topic=_among(row, "topic", TOPICS), quantity=record["quantity"],
         population=record["population"], condition=record["condition"], comparator=record["comparator"],
@@ -137,7 +118,7 @@ def parse_arguments(row: Row) -> Mapping[str, str]:
     for part in filter(None, (piece.strip() for piece in row[2]["arguments"].split(";"))):
         name, sign, value = part.partition("=")
         if not sign:
-            raise _refuse(row, "arguments", f"{part!r}; accepted: name=value; name=value")
+            raise refuse(row, "arguments", f"{part!r}; accepted: name=value; name=value")
         found[name.strip()] = value.strip()
     return MappingProxyType(found)
 
@@ -150,41 +131,41 @@ def build_parameter(row: Row, evidence: Mapping[str, Evidence], variables: Mappi
     distribution = _among(row, "distribution", KINDS[kind])
     centre, spread = _needed(row, "centre"), _needed(row, "spread")
     if kind == "probability" and not 0 < centre < 1:
-        raise _refuse(row, "centre", f"{centre} for a probability; a number between 0 and 1 is accepted")
+        raise refuse(row, "centre", f"{centre} for a probability; a number between 0 and 1 is accepted")
     if distribution == "lognormal" and centre <= 0:
-        raise _refuse(row, "centre", f"{centre} for a {kind}; a number above 0 is accepted")
+        raise refuse(row, "centre", f"{centre} for a {kind}; a number above 0 is accepted")
     if spread <= 0:
-        raise _refuse(row, "spread", f"{spread}; a number above 0 is accepted")
+        raise refuse(row, "spread", f"{spread}; a number above 0 is accepted")
     if record["state"] and node in variables:
         known = variables[node].state_ids
         unknown = [state for state in record["state"].split("|") if state not in known]
         if unknown:
-            raise _refuse(row, "state", f"{unknown[0]!r} is no state of {node}; accepted: {', '.join(known)}")
+            raise refuse(row, "state", f"{unknown[0]!r} is no state of {node}; accepted: {', '.join(known)}")
     status = _among(row, "status", STATUSES)
     support = tuple(record["evidence_for"].split())
     against = tuple(record["evidence_against"].split())
     for field, ids in (("evidence_for", support), ("evidence_against", against)):
         for identifier in ids:
             if identifier not in evidence:
-                raise _refuse(row, field, f"{identifier!r} is not in data/evidence/evidence.csv")
+                raise refuse(row, field, f"{identifier!r} is not in data/evidence/evidence.csv")
             if evidence[identifier].use == "validation":
-                raise _refuse(row, field, f"{identifier!r} is kept for validation; only other rows are accepted")
+                raise refuse(row, field, f"{identifier!r} is kept for validation; only other rows are accepted")
     if status == "judgement":
         if not record["rationale"]:
-            raise _refuse(row, "rationale", "empty; a judgement needs its reason")
+            raise refuse(row, "rationale", "empty; a judgement needs its reason")
     else:
         if not support:
-            raise _refuse(row, "evidence_for", f"empty; a {status} parameter needs evidence")
+            raise refuse(row, "evidence_for", f"empty; a {status} parameter needs evidence")
         if not record["derivation"]:
-            raise _refuse(row, "derivation", f"empty; a {status} parameter names the function that computes it")
+            raise refuse(row, "derivation", f"empty; a {status} parameter names the function that computes it")
         for identifier in support:
             if evidence[identifier].verified == "recalled":
-                raise _refuse(row, "evidence_for", f"{identifier!r} is recalled; a {status} parameter rests on read rows")
+                raise refuse(row, "evidence_for", f"{identifier!r} is recalled; a {status} parameter rests on read rows")
             if evidence[identifier].use != "calibration":
-                raise _refuse(row, "evidence_for", f"{identifier!r} is {evidence[identifier].use}; calibration is accepted")
+                raise refuse(row, "evidence_for", f"{identifier!r} is {evidence[identifier].use}; calibration is accepted")
     low, high = _needed(row, "range_low"), _needed(row, "range_high")
     if not low <= centre <= high:
-        raise _refuse(row, "range_low, range_high", f"{low} to {high} does not hold the centre {centre}")
+        raise refuse(row, "range_low, range_high", f"{low} to {high} does not hold the centre {centre}")
     return Parameter(
         id=record["id"], node=node, state=record["state"], given=record["given"], kind=kind, unit=record["unit"],
         distribution=distribution, centre=centre, spread=spread, evidence_for=support, evidence_against=against,
@@ -254,9 +235,9 @@ def unused_evidence() -> Mapping[str, str]:
 
     def reason(row: Row) -> str:
         if row[2]["id"] not in evidence():
-            raise _refuse(row, "id", "not in data/evidence/evidence.csv")
+            raise refuse(row, "id", "not in data/evidence/evidence.csv")
         if not row[2]["reason"]:
-            raise _refuse(row, "reason", "empty; a reason is wanted")
+            raise refuse(row, "reason", "empty; a reason is wanted")
         return row[2]["reason"]
 
     return _by_id(read_csv("evidence", "unused.csv", columns=UNUSED_COLUMNS), reason)

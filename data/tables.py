@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from importlib.resources import files
 from io import StringIO
 from typing import Any
@@ -47,3 +48,23 @@ def read_yaml(*path: str) -> Any:
     """Return the content of a YAML file below `refra.data`."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     return yaml.load(read_text(*path), Loader=loader)
+
+
+def refuse(row: Row, field: str, problem: str) -> RecordError:
+    """Build the error for a field of a row: file, line, the row's first field, the field and what is wrong."""
+    name, line, record = row
+    return RecordError(f"{name}, line {line} ({next(iter(record.values()))}), {field}: {problem}")
+
+
+def number(row: Row, field: str) -> float | None:
+    """Return the finite number in a field of a row, None where nothing stands in it."""
+    text = row[2][field]
+    if text == "":
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        raise refuse(row, field, f"{text!r} is not a number; a number or nothing is accepted") from None
+    if not math.isfinite(value):
+        raise refuse(row, field, f"{text!r} is not finite; a finite number or nothing is accepted")
+    return value

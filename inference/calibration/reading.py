@@ -10,7 +10,7 @@ from types import MappingProxyType
 from ...data.errors import RecordError, RefraError
 from ...data.loading import PARAMETER_COLUMNS, build_parameter, evidence, variables
 from ...data.records import Evidence, Parameter
-from ...data.tables import Row, read_csv
+from ...data.tables import Row, number, read_csv, refuse
 from .observing import observe
 from .questions import SETTINGS
 from .statements import Circumstances, group_of, read_numbers, read_statement, span_of
@@ -36,22 +36,10 @@ class Gap:
     rationale: str
 
 
-def refuse(row: Row, field: str, problem: str) -> RecordError:
-    """Build the error for a field of a row: file, line, row, field and what is wrong."""
-    name, line, record = row
-    return RecordError(f"{name}, line {line} ({next(iter(record.values()))}), {field}: {problem}")
-
-
 def _number(row: Row, field: str) -> float | None:
-    text = row[2][field]
-    if text == "":
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        raise refuse(row, field, f"{text!r} is not a number; a number above 0 or nothing is accepted") from None
-    if not 0 < value < float("inf"):
-        raise refuse(row, field, f"{text}; a number above 0 or nothing is accepted")
+    value = number(row, field)
+    if value is not None and value <= 0:
+        raise refuse(row, field, f"{row[2][field]}; a number above 0 or nothing is accepted")
     return value
 
 
