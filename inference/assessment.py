@@ -75,6 +75,11 @@ class Assessment:
         """The share of the answer's uncertainty (to first order) that rests on records of judgement."""
         return self.influence.judgement_share
 
+    @property
+    def untouched_share(self) -> float:
+        """The share of the answer's uncertainty (to first order) that rests on parameters which no published number touches."""
+        return self.influence.untouched_share
+
     def citations(self) -> pd.DataFrame:
         """Return the studies behind the answer, those that carry most of it first."""
         return self.influence.citations()
@@ -106,6 +111,7 @@ class Assessment:
             "conflict": self.conflict.score,
             "warnings": list(self.warnings),
             "judgement_share": self.judgement_share,
+            "untouched_share": self.untouched_share,
             "influences": _records(self.influences.head(20)),
             "citations": _records(self.citations()),
             "explanation": list(self.explanation()),

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from ..data.errors import RefraError
+from ..data.fitted import fitted
 from ..data.loading import evidence, parameters, studies
+from ..model.draws import FITTED
 from ..model.network import Model
 from .asking import Known, ask, structure
 from .engine import cached_plan
@@ -17,9 +22,12 @@ from .situation import Situation
 
 Array = NDArray[np.float64]
 
-INFLUENCE_COLUMNS = ("parameter", "node", "status", "effect", "share", "evidence_for", "evidence_against")
+INFLUENCE_COLUMNS = ("parameter", "node", "status", "effect", "share", "contraction", "evidence_for", "evidence_against")
 CITATION_COLUMNS = ("study", "citation", "doi", "pmid", "share", "evidence", "parameters")
 
+
+UNTOUCHED = 0.05
+"""Contraction up to which a parameter counts as one that the evidence together does not touch."""
 
 ROUNDING = 1e-24
 """Shares up to this (squares of rounding errors) are none."""
@@ -31,12 +39,14 @@ class Influence:
 
     `parameters` lists every record that moves the answer: `effect` is the change of the leading probability when the
     record alone rises by one standard deviation, `share` its part of the answer's variance to first order (over all
-    reasons, or all options' low disease activity where no reasons are given). `judgement_share` is the part of the
-    records whose status is judgement.
+    reasons, or all options' low disease activity where no reasons are given), `contraction` the part of its own variance
+    that the joint fit took away. `judgement_share` is the part of the records whose status is judgement,
+    `untouched_share` that of the records that the published numbers together say nothing of.
     """
 
     parameters: pd.DataFrame
     judgement_share: float
+    untouched_share: float
 
     def citations(self) -> pd.DataFrame:
         """Return the studies behind the records, those that carry most of the answer first; a record's share is split over its evidence."""
@@ -66,6 +76,13 @@ def influenced(place: Situation, options: tuple[str, ...]) -> tuple[str, ...]:
     return ("primary_reason",) if place.explains else tuple(f"lda_{option}" for option in options)
 
 
+@cache
+def contractions() -> Mapping[str, float]:
+    """Return for each parameter the part of its prior variance that the joint fit took away; 0 for one that was no part of the fit."""
+    columns = {name: fitted().column(name) for name in parameters()}
+    return MappingProxyType({name: 0.0 if found is None else float(1 - found.var()) for name, found in columns.items()})
+
+
 def influence(place: Situation, shifted: Model, options: tuple[str, ...]) -> Influence:
     """Return what the answer rests on; `shifted` is the one-at-a-time network specialised to the record's roots."""
     if place.explains:
@@ -78,16 +95,18 @@ def influence(place: Situation, shifted: Model, options: tuple[str, ...]) -> Inf
     total = variance.sum()
     share = variance / total if total > 0 else variance
     leading = int(np.argmax(values[0]))
+    contraction = contractions() if place.basis == FITTED else dict.fromkeys(parameters(), 0.0)
     table = pd.DataFrame(
         [
-            (p.id, p.node, p.status, float(change[i, leading]), float(share[i]), p.evidence_for, p.evidence_against)
+            (p.id, p.node, p.status, float(change[i, leading]), float(share[i]), contraction[p.id], p.evidence_for, p.evidence_against)
             for i, p in enumerate(parameters().values())
         ],
         columns=list(INFLUENCE_COLUMNS),
     )
     judged = float(table.loc[table["status"] == "judgement", "share"].sum())
+    untouched = float(table.loc[table["contraction"] <= UNTOUCHED, "share"].sum())
     table = table[table["share"] > ROUNDING].sort_values("share", ascending=False, kind="stable").reset_index(drop=True)
-    return Influence(table, judged)
+    return Influence(table, judged, untouched)
 
 
 def _one_at_a_time(shifted: Model, known: Known, target: str) -> Array:

@@ -8,12 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..influence import UNTOUCHED
 from .targets import Target
 
 Array = NDArray[np.float64]
-
-UNTOUCHED = 0.05
-"""Contraction below which a parameter counts as one that the evidence together does not touch."""
 
 PARAMETER_COLUMNS = ("parameter", "mean", "sd", "contraction", "conflict", "r_hat", "effective")
 ROW_COLUMNS = ("evidence", "observed", "left_out_prediction", "left_out_z", "opposed_by")

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from numpyro.diagnostics import effective_sample_size, split_gelman_rubin
 from numpyro.infer import MCMC, NUTS
 from scipy.optimize import minimize
+from scipy.special import ndtr, ndtri
 
 from .jax_density import Density
 from .jax_likelihood import FREEDOM, Errors, errors_of, shared_out
@@ -104,35 +105,43 @@ def find_mode(density: Density, errors: Errors) -> Mode:
 
 
 def _potential(density: Density, errors: Errors, mode: Mode) -> Callable[[dict[str, jax.Array]], jax.Array]:
-    """Return minus the log posterior density of u (deviates in the mode's coordinates) and s (logarithms of tau), for NumPyro."""
+    """Return minus the log posterior density of u (deviates in the mode's coordinates) and v (normal scores of tau), for NumPyro."""
     shapes = (
         jax.ShapeDtypeStruct((), jnp.float64),
         jax.ShapeDtypeStruct((density.parameters,), jnp.float64),
         jax.ShapeDtypeStruct((density.designs,), jnp.float64),
     )
 
-    def ask(u: Any, s: Any) -> tuple[Floats, Floats, Floats]:
-        tau = np.exp(np.asarray(s))
+    def ask(u: Any, v: Any) -> tuple[Floats, Floats, Floats]:
+        scores = np.asarray(v)
+        tau, by_score = spread_of(scores, errors.tau_scales)
         z = mode.z + mode.spread @ np.asarray(u)
         found = density.at(z, tau)
-        relative = (tau / errors.tau_scales) ** 2
-        value = 0.5 * z @ z + 0.5 * relative.sum() - np.asarray(s).sum() - found.value
-        by_s = relative - 1.0 - found.by_tau * tau
-        return np.asarray(value), mode.spread.T @ (z - found.by_deviate), by_s
+        value = 0.5 * z @ z + 0.5 * scores @ scores - found.value
+        return np.asarray(value), mode.spread.T @ (z - found.by_deviate), scores - found.by_tau * by_score
 
     @jax.custom_vjp
-    def potential(u: jax.Array, s: jax.Array) -> Any:
-        return jax.pure_callback(ask, shapes, u, s)[0]
+    def potential(u: jax.Array, v: jax.Array) -> Any:
+        return jax.pure_callback(ask, shapes, u, v)[0]
 
-    def forward(u: jax.Array, s: jax.Array) -> tuple[Any, tuple[Any, Any]]:
-        value, by_u, by_s = jax.pure_callback(ask, shapes, u, s)
-        return value, (by_u, by_s)
+    def forward(u: jax.Array, v: jax.Array) -> tuple[Any, tuple[Any, Any]]:
+        value, by_u, by_v = jax.pure_callback(ask, shapes, u, v)
+        return value, (by_u, by_v)
 
     def backward(kept: tuple[Any, Any], weight: jax.Array) -> tuple[Any, Any]:
         return weight * kept[0], weight * kept[1]
 
     potential.defvjp(forward, backward)
-    return lambda place: potential(place["u"], place["s"])
+    return lambda place: potential(place["u"], place["v"])
+
+
+def spread_of(scores: Floats, scales: Floats) -> tuple[Floats, Floats]:
+    """Return half-normal standard deviations between studies from standard normal scores, and their derivatives.
+
+    The scores are standard normal before the evidence, so that the sampler meets no long tail towards a tau of zero.
+    """
+    quantile = -ndtri(0.5 * ndtr(-scores))
+    return scales * quantile, scales * 0.5 * np.exp(0.5 * (quantile**2 - scores**2))
 
 
 def fit(
@@ -172,7 +181,7 @@ def fit(
         random = np.random.default_rng(seed)
         begin = {
             "u": jnp.asarray(0.5 * random.standard_normal((chains, density.parameters))),
-            "s": jnp.asarray(np.log(MEDIAN_OF_HALF_NORMAL * errors.tau_scales) + 0.1 * random.standard_normal((chains, density.designs))),
+            "v": jnp.asarray(0.5 * random.standard_normal((chains, density.designs))),
         }
         if chains == 1:
             begin = {name: table[0] for name, table in begin.items()}
@@ -182,7 +191,7 @@ def fit(
         found = {name: np.asarray(table) for name, table in sampler.get_samples(group_by_chain=True).items()}
         extra = {name: np.asarray(table) for name, table in sampler.get_extra_fields().items()}
     z = mode.z + found["u"] @ mode.spread.T
-    tau = np.exp(found["s"])
+    tau, _ = spread_of(found["v"], errors.tau_scales)
     together = np.concatenate([z, tau], axis=-1)
     posterior = Posterior(
         prior,

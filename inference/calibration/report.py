@@ -13,8 +13,9 @@ import pandas as pd
 from ...data.loading import evidence, parameters
 from ...data.tables import read_csv, read_text
 from ..display_validation import plot_check
+from ..influence import UNTOUCHED
 from .checking import Check
-from .diagnosing import PARAMETER_COLUMNS, ROW_COLUMNS, UNTOUCHED
+from .diagnosing import PARAMETER_COLUMNS, ROW_COLUMNS
 from .reading import calibration_targets, unexpressed
 from .validating import validation
 
@@ -63,16 +64,18 @@ def _moved(found: pd.DataFrame) -> str:
     conflicts = own[own["conflict"].abs() > CONFLICT].sort_values("conflict", key=abs, ascending=False)
     statuses = {identifier: record.status for identifier, record in parameters().items()}
     by_node = untouched["parameter"].map(lambda name: parameters()[name].node).value_counts()
-    lines = [(r.parameter, statuses[str(r.parameter)], f"{r.mean:+.2f}", f"{r.sd:.2f}", f"{r.contraction:.2f}") for r in moved.itertuples()]
-    against = [
-        (r.parameter, statuses[str(r.parameter)], f"{r.mean:+.2f}", f"{r.sd:.2f}", f"{r.conflict:+.1f}") for r in conflicts.itertuples()
-    ]
+
+    def lines(rows: pd.DataFrame, last: str) -> list[tuple[str, ...]]:
+        return [
+            (r["parameter"], statuses[r["parameter"]], f"{r['mean']:+.2f}", f"{r['sd']:.2f}", f"{r[last]:.2f}") for _, r in rows.iterrows()
+        ]
+
     share = len(untouched) / len(own)
     return (
         "## What the evidence touches\n\n"
         f"Of {len(own)} parameters {len(untouched)} ({100 * share:.0f} %) are left as they were by all rows together (contraction of at "
-        f"most {UNTOUCHED}): their posterior is their prior, whether that was measured or judged. Where an answer rests on them the fit has not "
-        "made it surer. `mean` and `sd` are in prior standard deviations from the prior's centre; `contraction` is 1 - sd².\n\n"
+        f"most {UNTOUCHED}): their posterior is their prior, whether that was measured or judged. Where an answer rests on them the fit has "
+        "not made it surer. `mean` and `sd` are in prior standard deviations from the prior's centre; `contraction` is 1 - sd².\n\n"
         f"Most contracted:\n\n{table(('parameter', 'status', 'mean', 'sd', 'contraction'), lines(moved, 'contraction'))}\n"
         "Prior and evidence in conflict (mean over the square root of the contraction beyond 2):\n\n"
         f"{table(('parameter', 'status', 'mean', 'sd', 'conflict'), lines(conflicts, 'conflict'))}\n"

@@ -26,7 +26,8 @@ EXAMPLES = (
 )  # fmt: skip
 KEYS = {
     "patient", "target", "level", "draws", "seed", "scores", "reasons", "causes", "drivers", "options", "too_close_to_call", "tests",
-    "classification", "findings", "conflict", "warnings", "judgement_share", "influences", "citations", "explanation", "research_use",
+    "classification", "findings", "conflict", "warnings", "judgement_share", "untouched_share", "basis",
+    "influences", "citations", "explanation", "research_use",
 }  # fmt: skip
 RECORD = "current_drug: adalimumab\nresponse: lost\nsjc28: 6\ndrug_level: undetectable\n"
 DRAWS = ("--draws", "20")

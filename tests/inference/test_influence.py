@@ -40,6 +40,9 @@ def test_shares_sum_to_1_and_judgement_is_its_rows(kind: str) -> None:
     judged = [share for name, share in zip(table["parameter"], table["share"], strict=True) if parameters()[name].status == "judgement"]
     assert found.judgement_share == pytest.approx(sum(judged))
     assert 0 < found.judgement_share < 1
+    untouched = [share for share, taken in zip(found.parameters["share"], found.parameters["contraction"], strict=True) if taken <= 0.05]
+    assert found.untouched_share == pytest.approx(sum(untouched))
+    assert 0 < found.untouched_share < 1
 
 
 def with_one_shifted(name: str) -> Draws:
