@@ -8,15 +8,19 @@ from copy import deepcopy
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 from rich.console import RenderableType
 from rich.text import Text
 
 from ..data.errors import unknown_name
+from ..data.fitted import fitted
 from ..data.loading import NOT_A_NODE, evidence, parameters, studies, unused_evidence, variables
 from ..data.records import Parameter, State
 from ..model.assembly import central_model
+from ..model.draws import natural
 from ..model.network import Model
 from .display_layout import Columns, Prose, bar, heading, identifier, lines, pairs, share, span, to_text
+from .influence import UNTOUCHED
 from .querying import query
 
 Record = dict[str, Any]
@@ -107,10 +111,27 @@ def _parameter(name: str) -> Record:
         "value": record.centre, "low": record.range_low, "high": record.range_high, "distribution": record.distribution,
         "spread": record.spread, "status": record.status, "derivation": record.derivation, "arguments": dict(record.arguments),
         "rationale": record.rationale, "gap": record.gap,
+        "fitted": _after_the_fit(record),
         "evidence_for": [_evidence_line(identity) for identity in record.evidence_for],
         "evidence_against": [_evidence_line(identity) for identity in record.evidence_against],
         "tables": tables, "downstream": below(model, tables),
     }  # fmt: skip
+
+
+def _after_the_fit(record: Parameter) -> Record | None:
+    """Return a parameter's value after the joint fit, its 95 % interval and how much of its variance the fit took away."""
+    deviates = fitted().column(record.id)
+    if deviates is None:
+        return None
+    value, low, high = natural(record, np.array([deviates.mean(), *np.quantile(deviates, [0.025, 0.975])])).tolist()
+    return {"value": value, "low": low, "high": high, "unit": record.unit, "contraction": float(1 - deviates.var())}
+
+
+def _fitted_text(found: Mapping[str, Any] | None) -> str:
+    if found is None:
+        return "was no part of it"
+    said = "the published numbers say nothing of it" if found["contraction"] <= UNTOUCHED else f"contraction {found['contraction']:.2f}"
+    return f"{_with_range(found)}; {said}"
 
 
 def _evidence_line(name: str) -> Record:
@@ -228,6 +249,7 @@ def _parameter_parts(data: Mapping[str, Any]) -> list[RenderableType]:
     parts: list[RenderableType] = [
         _filled(
             ("Value", _with_range(data)),
+            ("After the joint fit", _fitted_text(data["fitted"])),
             ("Kind", data["kind_of_number"].replace("_", " ")),
             ("Distribution", _distribution(data)),
             ("Status", data["status"]),

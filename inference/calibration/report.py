@@ -74,8 +74,8 @@ def _moved(found: pd.DataFrame) -> str:
     return (
         "## What the evidence touches\n\n"
         f"Of {len(own)} parameters {len(untouched)} ({100 * share:.0f} %) are left as they were by all rows together (contraction of at "
-        f"most {UNTOUCHED}): their posterior is their prior, whether that was measured or judged. Where an answer rests on them the fit has "
-        "not made it surer. `mean` and `sd` are in prior standard deviations from the prior's centre; `contraction` is 1 - sd².\n\n"
+        f"most {UNTOUCHED}): their posterior is their prior, whether that was measured or judged. Where an answer rests on them the fit "
+        "has not made it surer. `mean` and `sd` are in prior standard deviations from the prior's centre; `contraction` is 1 - sd².\n\n"
         f"Most contracted:\n\n{table(('parameter', 'status', 'mean', 'sd', 'contraction'), lines(moved, 'contraction'))}\n"
         "Prior and evidence in conflict (mean over the square root of the contraction beyond 2):\n\n"
         f"{table(('parameter', 'status', 'mean', 'sd', 'conflict'), lines(conflicts, 'conflict'))}\n"
