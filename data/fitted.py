@@ -24,16 +24,19 @@ class Fitted:
     Attributes:
         ids: the parameters, those of the fit alone (nuisance parameters) included.
         deviates: shape (draws, parameters).
+        asked: whether any published row asks about the parameter, shape (parameters,).
         inputs: digests of the tables that the fit was made from, by file.
     """
 
     ids: tuple[str, ...]
     deviates: NDArray[np.float64]
+    asked: NDArray[np.bool_]
     inputs: tuple[tuple[str, str], ...]
 
     def __post_init__(self) -> None:
         """Refuse what does not fit together."""
-        if self.deviates.ndim != 2 or self.deviates.shape[1] != len(self.ids) or not np.isfinite(self.deviates).all():
+        wanted = (len(self.ids),)
+        if self.deviates.shape[1:] != wanted or self.asked.shape != wanted or not np.isfinite(self.deviates).all():
             raise RecordError(
                 f"data/{FOLDER}/{FILE}: deviates of shape {self.deviates.shape}; finite ones of shape (draws, {len(self.ids)}) are wanted"
             )
@@ -41,6 +44,12 @@ class Fitted:
     def column(self, identifier: str) -> NDArray[np.float64] | None:
         """Return the deviates of one parameter, shape (draws,), or None if it was no part of the fit."""
         return self.deviates[:, self.ids.index(identifier)] if identifier in self.ids else None
+
+    def centre(self, identifier: str) -> float:
+        """Return the posterior mean of a parameter's deviate; exactly 0 where no published row asks about it, whatever the draws' noise."""
+        if identifier not in self.ids or not self.asked[self.ids.index(identifier)]:
+            return 0.0
+        return float(self.deviates[:, self.ids.index(identifier)].mean())
 
 
 @cache
@@ -50,5 +59,6 @@ def fitted() -> Fitted:
         return Fitted(
             tuple(found["ids"].tolist()),
             found["deviates"].astype(np.float64),
+            found["asked"],
             tuple((str(name), str(digest)) for name, digest in found["inputs"].tolist()),
         )

@@ -123,7 +123,7 @@ def _after_the_fit(record: Parameter) -> Record | None:
     deviates = fitted().column(record.id)
     if deviates is None:
         return None
-    value, low, high = natural(record, np.array([deviates.mean(), *np.quantile(deviates, [0.025, 0.975])])).tolist()
+    value, low, high = natural(record, np.array([fitted().centre(record.id), *np.quantile(deviates, [0.025, 0.975])])).tolist()
     return {"value": value, "low": low, "high": high, "unit": record.unit, "contraction": float(1 - deviates.var())}
 
 

@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 
 FUNCTIONS = (
     "array", "asarray", "atleast_1d", "broadcast_arrays", "broadcast_to", "concatenate", "cumsum", "diff", "exp", "eye", "full_like", "log",
-    "log1p", "maximum", "moveaxis", "ones", "ones_like", "sort", "sqrt", "stack", "tanh", "where", "zeros", "zeros_like",
+    "log1p", "maximum", "minimum", "moveaxis", "ones", "ones_like", "sort", "sqrt", "stack", "tanh", "where", "zeros", "zeros_like",
 )  # fmt: skip
 """Names of the functions of numpy that a builder may call through `xp`."""
 

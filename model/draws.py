@@ -82,7 +82,7 @@ def fitted_draws(records: Mapping[str, Parameter], posterior: Fitted, draws: int
         column = posterior.column(identifier)
         if column is None:
             return alone[identifier]
-        return natural(records[identifier], np.concatenate([[column.mean()], column[picked]]))
+        return natural(records[identifier], np.concatenate([[posterior.centre(identifier)], column[picked]]))
 
     return Draws(OnDemand(records, drawn), draws + 1)
 
@@ -93,7 +93,9 @@ def shifts_of(records: Mapping[str, Parameter], posterior: Fitted | None) -> Dra
     values: dict[str, Array] = {}
     for position, (identifier, record) in enumerate(records.items()):
         column = None if posterior is None else posterior.column(identifier)
-        centre, spread = (0.0, 1.0) if column is None else (float(column.mean()), float(column.std()))
+        centre, spread = 0.0, 1.0
+        if posterior is not None and column is not None:
+            centre, spread = posterior.centre(identifier), float(column.std())
         standard = np.full(count, centre)
         standard[position + 1] += spread
         values[identifier] = natural(record, standard)

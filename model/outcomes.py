@@ -122,7 +122,8 @@ def acr50_switch(v: Values) -> Array:
     responding = along(1, 3, [v["acr50.none"], v["acr50.low"], v["acr50.moderate_or_high"], v["acr50.moderate_or_high"]])
     responding = expit(logit(responding) + along(2, 3, [v.zero, v["acr50.fibromyalgia"]]))
     not_responding = lift(v["acr50.no_response"], 3) + xp.zeros_like(responding)
-    return binary(xp.concatenate([not_responding, responding], axis=1))
+    # Both are small in quiet joints, and in some parameter sets they would change places.
+    return binary(xp.concatenate([not_responding, xp.maximum(responding, not_responding)], axis=1))
 
 
 def acr50_continue(v: Values) -> Array:

@@ -131,7 +131,8 @@ def exposure(v: Values) -> Array:
         + monoclonal * xp.log(along(4, 5, [v["exposure.no_methotrexate"], v.one, v.one]))
     )
     scatter = along(0, 5, [v[f"exposure.scatter{_of_infliximab(drug)}"] for drug in DRUGS])
-    cuts = xp.log(along(0, 5, [_undetectable(v, drug) for drug in DRUGS]))
+    # In a few parameter sets in ten thousand the limit of detection would lie above the useful range.
+    cuts = xp.minimum(xp.log(along(0, 5, [_undetectable(v, drug) for drug in DRUGS])), 0.0)
     return on_scale(location, scatter, [cuts, xp.zeros(1)])
 
 

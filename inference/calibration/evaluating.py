@@ -40,6 +40,20 @@ def _hearing() -> frozenset[str]:
     return frozenset(name for name, read in central_model(PRIOR).parameters.items() if CONTEXTUAL in read)
 
 
+def asked_about(questions: Iterable[Question]) -> frozenset[str]:
+    """Return the parameters on which the answers to questions depend, by the network's structure."""
+    model = central_model(PRIOR)
+    found: set[str] = set()
+    for question in questions:
+        concerned = {base_variable(name) for name in (question.variable, *(name for name, _ in question.given))}
+        mixed = {name for name, _ in question.population} | {name for name, _ in question.do}
+        for name in model.ancestors(concerned) - mixed:
+            found.update(model.parameters[name])
+        if question.setting != "trial":
+            found.add(ROUTINE_SHIFT)
+    return frozenset(found)
+
+
 def settled(question: Question) -> Question:
     """Return the same question asked of a trial where the setting cannot change the answer."""
     concerned = {question.variable, *(base_variable(name) for name, _ in question.given)}

@@ -7,18 +7,22 @@ import hashlib
 import json
 import platform
 import time
+from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...data.loading import parameters
 from .diagnosing import parameter_table, row_table
+from .evaluating import asked_about, distinct, settled
 from .jax_fitting import MEDIAN_OF_HALF_NORMAL, fit
 from .jax_likelihood import FREEDOM, errors_of
 from .jax_tables import Prior
 from .reading import calibration_targets, nuisance
+from .targets import Target
 
 INPUTS = ("evidence/evidence.csv", "parameters/parameters.csv", "targets/targets.csv", "targets/gaps.csv", "targets/between_study.csv",
           "targets/nuisance.csv")  # fmt: skip
@@ -28,6 +32,19 @@ SEED = 20261122
 def digests() -> dict[str, str]:
     """Return the SHA-256 of every table that the fit is made from, by file below `data/`."""
     return {name: hashlib.sha256(files("refra.data").joinpath(*name.split("/")).read_bytes()).hexdigest() for name in INPUTS}
+
+
+def save_draws(path: Path, ids: Sequence[str], deviates: NDArray[np.float64], targets: Iterable[Target]) -> None:
+    """Write draws (draws x parameters) with the parameters that the targets ask about and the digests of the tables behind them."""
+    concerned = asked_about(settled(question) for question in distinct(targets))
+    np.savez_compressed(
+        path,
+        ids=np.array(ids),
+        # Half precision: three digits of a deviate are more than its Monte Carlo error leaves.
+        deviates=deviates.astype(np.float16),
+        asked=np.array([identifier in concerned for identifier in ids]),
+        inputs=np.array(list(digests().items())),
+    )
 
 
 def main() -> None:
@@ -47,10 +64,7 @@ def main() -> None:
     posterior, mode = fit(targets, prior, **settings, progress=True)
     flat = posterior.z.reshape(-1, posterior.z.shape[-1])
     given.folder.mkdir(parents=True, exist_ok=True)
-    # Half precision: three digits of a deviate are more than its Monte Carlo error leaves.
-    np.savez_compressed(
-        given.folder / "draws.npz", ids=np.array(prior.ids), deviates=flat.astype(np.float16), inputs=np.array(list(digests().items()))
-    )
+    save_draws(given.folder / "draws.npz", prior.ids, flat, targets)
     count = len(prior.ids)
     table = parameter_table(prior.ids, flat, posterior.r_hat[:count], posterior.effective[:count])
     table.round(4).to_csv(given.folder / "parameters.csv", index=False, lineterminator="\n")

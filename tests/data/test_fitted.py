@@ -56,6 +56,6 @@ def test_the_chains_agree() -> None:
 
 def test_deviates_that_do_not_fit_their_names_are_refused() -> None:
     with pytest.raises(RecordError, match=r"shape \(draws, 2\)"):
-        Fitted(("a", "b"), np.zeros((3, 1)), ())
+        Fitted(("a", "b"), np.zeros((3, 1)), np.ones(2, dtype=bool), ())
     with pytest.raises(RecordError, match="finite"):
-        Fitted(("a",), np.full((3, 1), np.nan), ())
+        Fitted(("a",), np.full((3, 1), np.nan), np.ones(1, dtype=bool), ())

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from refra.data.fitted import fitted
 from refra.data.loading import evidence, parameters, studies
 from refra.inference.asking import ask
 from refra.inference.influence import Influence, influence
@@ -48,7 +49,10 @@ def test_shares_sum_to_1_and_judgement_is_its_rows(kind: str) -> None:
 def with_one_shifted(name: str) -> Draws:
     values = {}
     for identifier, record in parameters().items():
-        standard = np.array([0.0, 1.0 if identifier == name else 0.0])
+        column = fitted().column(identifier)
+        assert column is not None
+        centre = fitted().centre(identifier)
+        standard = np.array([centre, centre + (column.std() if identifier == name else 0.0)])
         values[identifier] = natural(record, standard)
     return Draws(values, 2)
 
@@ -112,9 +116,9 @@ def test_citations_are_the_studies_behind_the_listed_parameters_alone() -> None:
 
 def test_a_records_share_is_split_over_its_evidence() -> None:
     chosen = next(p for p in parameters().values() if len((*p.evidence_for, *p.evidence_against)) >= 3)
-    columns = ["parameter", "node", "status", "effect", "share", "evidence_for", "evidence_against"]
-    one = [(chosen.id, chosen.node, chosen.status, 0.1, 0.6, chosen.evidence_for, chosen.evidence_against)]
-    table = Influence(pd.DataFrame(one, columns=columns), 0.0).citations()
+    columns = ["parameter", "node", "status", "effect", "share", "contraction", "evidence_for", "evidence_against"]
+    one = [(chosen.id, chosen.node, chosen.status, 0.1, 0.6, 0.0, chosen.evidence_for, chosen.evidence_against)]
+    table = Influence(pd.DataFrame(one, columns=columns), 0.0, 0.0).citations()
     assert table["share"].sum() == pytest.approx(0.6)
     ids = (*chosen.evidence_for, *chosen.evidence_against)
     for _, line in table.iterrows():

@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 
 from refra.data.errors import FindingError
-from refra.data.loading import parameters
 from refra.inference.asking import Known, ask, log_probability
 from refra.inference.assessment import Assessment, assess
 from refra.inference.knowledge import CENTRAL, SHIPPED
@@ -43,7 +42,7 @@ def place(**fields: Any) -> Situation:
 
 
 def centre(name: str) -> float:
-    return parameters()[name].centre
+    return float(shipped_draws(0)[name][0])
 
 
 def probability(found: Situation, *variables_: str) -> np.ndarray:

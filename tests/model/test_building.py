@@ -123,12 +123,12 @@ def test_a_node_cannot_read_what_is_not_recorded() -> None:
 def test_the_shipped_network_is_built_from_the_records_alone() -> None:
     rows = rebuilt(read_csv("parameters", "parameters.csv", columns=PARAMETER_COLUMNS), evidence())
     fresh: dict[str, Parameter] = {row[2]["id"]: build_parameter(row, evidence(), variables()) for row in rows}
-    assert same_tables(assemble(independent_draws(fresh, 5, DEFAULT_SEED)), shipped_model(5))
+    assert same_tables(assemble(independent_draws(fresh, 5, DEFAULT_SEED)), shipped_model(5, DEFAULT_SEED, "prior"))
 
 
 def test_reading_the_files_again_gives_the_same_network() -> None:
     fresh = loading.parameters.__wrapped__()
-    assert same_tables(assemble(independent_draws(fresh, 0, 1)), central_model())
+    assert same_tables(assemble(independent_draws(fresh, 0, 1)), central_model("prior"))
 
 
 def test_every_variable_is_a_node_with_its_states() -> None:

@@ -132,7 +132,7 @@ def test_draws_stay_in_their_domain() -> None:
             assert (values > 0).all(), identifier
 
 
-POSTERIOR = Fitted(("share", "effect"), np.array([[0.5, -1.0], [1.5, -2.0], [1.0, -1.5], [-1.0, 0.5]]), ())
+POSTERIOR = Fitted(("share", "effect"), np.array([[0.5, -1.0], [1.5, -2.0], [1.0, -1.5], [-1.0, 0.5]]), np.array([True, True]), ())
 
 
 def test_fitted_sets_keep_what_belongs_together() -> None:
@@ -163,6 +163,12 @@ def test_shifts_of_a_posterior_start_at_its_mean_and_go_as_far_as_its_spread() -
     assert found[0] == pytest.approx(-1.0)
     assert found[place] == pytest.approx(-1.0 + np.std([-1.0, -2.0, -1.5, 0.5]))
     assert np.delete(found, place) == pytest.approx(-1.0)
+
+
+def test_the_centre_of_what_no_row_asks_about_is_that_of_its_record() -> None:
+    noisy = Fitted(("share",), np.array([[0.1], [0.3]]), np.array([False]), ())
+    assert fitted_draws(RECORDS, noisy, 2, SEED)["share"][0] == pytest.approx(RECORDS["share"].centre)
+    assert standardised(RECORDS["share"], shifts_of(RECORDS, noisy)["share"])[0] == pytest.approx(0.0, abs=1e-12)
 
 
 def test_the_basis_is_checked() -> None:

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 import refra
-from refra.data.loading import parameters, variables
+from refra.data.loading import variables
 from refra.inference.asking import Known, ask
 from refra.model.assembly import central_model, shipped_model
+from refra.model.draws import shipped_draws
 from refra.model.drug_classes import CLASS_OF, CLASSES
 from refra.model.harms import HARMS
 from refra.model.outcomes import OPTIONS
@@ -23,7 +24,7 @@ GLUCOCORTICOID, BMI = variables()["glucocorticoid"].state_ids, variables()["bmi_
 
 
 def centre(name: str) -> float:
-    return parameters()[name].centre
+    return float(shipped_draws(0)[name][0])
 
 
 def one_year(rate: float) -> float:
