@@ -92,6 +92,7 @@ class BatchPlan:
         soft: Mapping[str, ArrayLike] | None = None,
         do: Mapping[str, int] | None = None,
         draws: slice | None = None,
+        paired: bool = False,
     ) -> BatchResult:
         """Compute every target's posterior and the log evidence of every row in every parameter set.
 
@@ -104,6 +105,7 @@ class BatchPlan:
             soft: likelihoods, shape (states,) or (rows, states), of the variables planned for.
             do: state of each variable set by intervention.
             draws: which parameter sets to use; by default all.
+            paired: whether row i is answered in parameter set i alone, so that the answers have one draw; there are as many sets as rows.
 
         Raises:
             RefraError: an array has the wrong shape, or a state number that does not exist (the row and the column are named).
@@ -117,7 +119,10 @@ class BatchPlan:
                 raise RefraError(f"likelihood of {name}: shape {value.shape} should be ({self.cards[name]},) or (rows, {self.cards[name]})")
         chosen = {name: table if draws is None or len(table) == 1 else table[draws] for name, table in tables.items()}
         count = max((len(table) for table in chosen.values()), default=1)
+        if paired and count != len(numbers):
+            raise RefraError(f"paired: {len(numbers)} rows and {count} parameter sets; as many sets as rows are accepted")
         wide = {name: self._with_unseen(table) if name in self._leaves else table for name, table in chosen.items()}
+        count = 1 if paired else count
         result = BatchResult(
             {target: np.empty((len(numbers), count, *(self.cards[name] for name in names_of(target)))) for target in self.targets},
             np.empty((len(numbers), count)),
@@ -128,7 +133,11 @@ class BatchPlan:
         for number, pattern in enumerate(patterns):
             plan = self.plan(self.columns[place] for place, there in zip(roots, pattern, strict=True) if not there)
             rows = np.flatnonzero(which.reshape(-1) == number)
-            if count >= MANY_DRAWS:
+            if paired:
+                for start in range(0, len(rows), ROWS_AT_A_TIME):
+                    some = rows[start : start + ROWS_AT_A_TIME]
+                    self._fill(result, plan, wide, numbers, given, do or {}, some, some)
+            elif count >= MANY_DRAWS:
                 for row in rows:
                     self._fill(result, plan, wide, numbers, given, do or {}, rows=np.array([row]), draw=slice(None))
             else:
@@ -147,9 +156,9 @@ class BatchPlan:
         soft: Mapping[str, Floats],
         do: Mapping[str, int],
         rows: NDArray[np.intp],
-        draw: slice,
+        draw: slice | NDArray[np.intp],
     ) -> None:
-        """Run a plan for some rows and one parameter set, or for one row and all parameter sets, and store the answers."""
+        """Run a plan for some rows and one parameter set, for one row and all of them, or for rows with a set each; store the answers."""
         hard: dict[str, NDArray[np.integer]] = {}
         likely: dict[str, Floats] = {}
         for column, name in enumerate(self.columns):
@@ -163,7 +172,9 @@ class BatchPlan:
         likely |= {name: value if value.ndim == 1 else value[rows] for name, value in soft.items()}
         chosen = {name: table if len(table) == 1 else table[draw] for name, table in tables.items()}
         answer = plan.run(chosen, hard=hard, soft=likely, do=do)
-        place: Any = (rows[0], draw) if draw == slice(None) else (rows, draw.start)
+        place: Any = (rows, 0)
+        if isinstance(draw, slice):
+            place = (rows[0], draw) if draw == slice(None) else (rows, draw.start)
         result.log_evidence[place] = answer.log_evidence
         for target, table in answer.marginals.items():
             result.marginals[target][place] = table
