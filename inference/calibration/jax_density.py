@@ -65,9 +65,9 @@ def _head(connection: Connection, targets: Sequence[Target], errors: Errors, pla
     """Compare distributions with published values until told to stop; runs in a process of its own."""
     import jax
 
-    def density(answer: jax.Array, tau: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def density(answer: jax.Array, tau: jax.Array, observed: jax.Array) -> tuple[jax.Array, jax.Array]:
         told = predictions(targets, places, answer)
-        return log_density(errors, told, tau), told
+        return log_density(errors, told, tau, observed), told
 
     both = jax.jit(jax.value_and_grad(density, argnums=(0, 1), has_aux=True))
     slopes = jax.jit(jax.jacrev(lambda answer: predictions(targets, places, answer)))
@@ -96,6 +96,7 @@ class Density:
         self._processes: list[Any] = []
         self.parameters = len(prior.ids)
         self.designs = len(errors.designs)
+        self._observed = errors.observed
         self._workers = [self._start(_questions, tuple(share), prior) for share in shares]
         places: dict[Question, slice] = {}
         self._parts: list[slice] = []
@@ -138,9 +139,12 @@ class Density:
                 busy.append(worker)
         return np.asarray(sum((self._receive(worker) for worker in busy), np.zeros(self.parameters)))
 
-    def at(self, z: Floats, tau: Floats) -> Answered:
-        """Return the density and its gradients at deviates (parameters,) and standard deviations between studies (designs,)."""
-        self._judge.send(("density", self._answer(z), tau))
+    def at(self, z: Floats, tau: Floats, observed: Floats | None = None) -> Answered:
+        """Return the density and its gradients at deviates (parameters,) and standard deviations between studies (designs,).
+
+        `observed` (targets,) takes the place of the published values.
+        """
+        self._judge.send(("density", self._answer(z), tau, self._observed if observed is None else observed))
         value, by_answer, by_tau, told = self._receive(self._judge)
         return Answered(value, self._pull(by_answer), by_tau, told)
 

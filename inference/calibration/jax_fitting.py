@@ -91,7 +91,7 @@ def find_mode(density: Density, errors: Errors) -> Mode:
     tau = MEDIAN_OF_HALF_NORMAL * errors.tau_scales
 
     def loss(z: Floats) -> tuple[float, Floats]:
-        found = density.at(z, tau)
+        found = density.at(z, tau, errors.observed)
         return 0.5 * float(z @ z) - found.value, z - found.by_deviate
 
     start = np.zeros(density.parameters)
@@ -104,37 +104,6 @@ def find_mode(density: Density, errors: Errors) -> Mode:
     return Mode(best.x, spread, told, slopes)
 
 
-def _potential(density: Density, errors: Errors, mode: Mode) -> Callable[[dict[str, jax.Array]], jax.Array]:
-    """Return minus the log posterior density of u (deviates in the mode's coordinates) and v (normal scores of tau), for NumPyro."""
-    shapes = (
-        jax.ShapeDtypeStruct((), jnp.float64),
-        jax.ShapeDtypeStruct((density.parameters,), jnp.float64),
-        jax.ShapeDtypeStruct((density.designs,), jnp.float64),
-    )
-
-    def ask(u: Any, v: Any) -> tuple[Floats, Floats, Floats]:
-        scores = np.asarray(v)
-        tau, by_score = spread_of(scores, errors.tau_scales)
-        z = mode.z + mode.spread @ np.asarray(u)
-        found = density.at(z, tau)
-        value = 0.5 * z @ z + 0.5 * scores @ scores - found.value
-        return np.asarray(value), mode.spread.T @ (z - found.by_deviate), scores - found.by_tau * by_score
-
-    @jax.custom_vjp
-    def potential(u: jax.Array, v: jax.Array) -> Any:
-        return jax.pure_callback(ask, shapes, u, v)[0]
-
-    def forward(u: jax.Array, v: jax.Array) -> tuple[Any, tuple[Any, Any]]:
-        value, by_u, by_v = jax.pure_callback(ask, shapes, u, v)
-        return value, (by_u, by_v)
-
-    def backward(kept: tuple[Any, Any], weight: jax.Array) -> tuple[Any, Any]:
-        return weight * kept[0], weight * kept[1]
-
-    potential.defvjp(forward, backward)
-    return lambda place: potential(place["u"], place["v"])
-
-
 def spread_of(scores: Floats, scales: Floats) -> tuple[Floats, Floats]:
     """Return half-normal standard deviations between studies from standard normal scores, and their derivatives.
 
@@ -142,6 +111,104 @@ def spread_of(scores: Floats, scales: Floats) -> tuple[Floats, Floats]:
     """
     quantile = -ndtri(0.5 * ndtr(-scores))
     return scales * quantile, scales * 0.5 * np.exp(0.5 * (quantile**2 - scores**2))
+
+
+class Sampler:
+    """The sampler of one density; what is compiled serves any published values, since those are read while it runs.
+
+    Args:
+        density: of the published values.
+        prior: the parameters.
+        chains: number of chains, run one after another.
+        warmup, draws: steps of each chain before and after adaptation ends.
+        max_tree_depth: at most 2 ** this many steps of the integrator for each draw.
+        target_accept: acceptance probability that the step size is adapted to.
+        progress: whether to show a progress bar.
+    """
+
+    def __init__(
+        self,
+        density: Density,
+        prior: Prior,
+        *,
+        chains: int = 4,
+        warmup: int = 200,
+        draws: int = 500,
+        max_tree_depth: int = 8,
+        target_accept: float = 0.8,
+        progress: bool = False,
+    ) -> None:
+        self._density = density
+        self._prior = prior
+        self._chains = chains
+        self._held: tuple[Errors, Mode] | None = None
+        kernel = NUTS(potential_fn=self._potential(), max_tree_depth=max_tree_depth, target_accept_prob=target_accept)
+        self._run = MCMC(kernel, num_warmup=warmup, num_samples=draws, num_chains=chains, chain_method="sequential", progress_bar=progress)
+
+    def _ask(self, u: Any, v: Any) -> tuple[Floats, Floats, Floats]:
+        """Return minus the log posterior density of u (deviates in the mode's coordinates) and v (normal scores of tau), and its gradients."""
+        assert self._held is not None
+        errors, mode = self._held
+        scores = np.asarray(v)
+        tau, by_score = spread_of(scores, errors.tau_scales)
+        z = mode.z + mode.spread @ np.asarray(u)
+        found = self._density.at(z, tau, errors.observed)
+        value = 0.5 * z @ z + 0.5 * scores @ scores - found.value
+        return np.asarray(value), mode.spread.T @ (z - found.by_deviate), scores - found.by_tau * by_score
+
+    def _potential(self) -> Callable[[dict[str, jax.Array]], jax.Array]:
+        """Return `_ask` as a differentiable function for NumPyro."""
+        shapes = (
+            jax.ShapeDtypeStruct((), jnp.float64),
+            jax.ShapeDtypeStruct((self._density.parameters,), jnp.float64),
+            jax.ShapeDtypeStruct((self._density.designs,), jnp.float64),
+        )
+
+        @jax.custom_vjp
+        def potential(u: jax.Array, v: jax.Array) -> Any:
+            return jax.pure_callback(self._ask, shapes, u, v)[0]
+
+        def forward(u: jax.Array, v: jax.Array) -> tuple[Any, tuple[Any, Any]]:
+            value, by_u, by_v = jax.pure_callback(self._ask, shapes, u, v)
+            return value, (by_u, by_v)
+
+        def backward(kept: tuple[Any, Any], weight: jax.Array) -> tuple[Any, Any]:
+            return weight * kept[0], weight * kept[1]
+
+        potential.defvjp(forward, backward)
+        return lambda place: potential(place["u"], place["v"])
+
+    def sample(self, errors: Errors, seed: int) -> tuple[Posterior, Mode]:
+        """Draw from the joint posterior given the published values in `errors`, laid out as those of the density.
+
+        The same seed gives the same draws on one machine. Raises `RefraError` where a process has stopped.
+        """
+        mode = find_mode(self._density, errors)
+        self._held = (errors, mode)
+        random = np.random.default_rng(seed)
+        begin = {
+            "u": jnp.asarray(0.5 * random.standard_normal((self._chains, self._density.parameters))),
+            "v": jnp.asarray(0.5 * random.standard_normal((self._chains, self._density.designs))),
+        }
+        if self._chains == 1:
+            begin = {name: table[0] for name, table in begin.items()}
+        self._run.run(jax.random.PRNGKey(seed), init_params=begin, extra_fields=("diverging", "num_steps"))
+        found = {name: np.asarray(table) for name, table in self._run.get_samples(group_by_chain=True).items()}
+        extra = {name: np.asarray(table) for name, table in self._run.get_extra_fields().items()}
+        z = mode.z + found["u"] @ mode.spread.T
+        tau, _ = spread_of(found["v"], errors.tau_scales)
+        together = np.concatenate([z, tau], axis=-1)
+        posterior = Posterior(
+            self._prior,
+            z,
+            tau,
+            errors.designs,
+            int(extra["diverging"].sum()),
+            float(extra["num_steps"].mean()),
+            np.asarray(split_gelman_rubin(together)),
+            np.asarray(effective_sample_size(together)),
+        )
+        return posterior, mode
 
 
 def fit(
@@ -164,43 +231,23 @@ def fit(
         targets: what is fitted to.
         prior: the parameters, nuisance parameters included.
         seed: of the random numbers.
-        chains: number of chains, run one after another.
-        warmup, draws: steps of each chain before and after adaptation ends.
+        chains, warmup, draws, max_tree_depth, target_accept, progress: as for `Sampler`.
         processes: among how many processes the questions are shared.
-        max_tree_depth: at most 2 ** this many steps of the integrator for each draw.
-        target_accept: acceptance probability that the step size is adapted to.
         freedom: degrees of freedom of the published values around the predictions.
-        progress: whether to show a progress bar.
 
     Raises:
         RefraError: as `errors_of`, or a process has stopped.
     """
     errors = errors_of(targets, freedom)
     with Density(targets, errors, shared_out(targets, processes), prior) as density:
-        mode = find_mode(density, errors)
-        random = np.random.default_rng(seed)
-        begin = {
-            "u": jnp.asarray(0.5 * random.standard_normal((chains, density.parameters))),
-            "v": jnp.asarray(0.5 * random.standard_normal((chains, density.designs))),
-        }
-        if chains == 1:
-            begin = {name: table[0] for name, table in begin.items()}
-        kernel = NUTS(potential_fn=_potential(density, errors, mode), max_tree_depth=max_tree_depth, target_accept_prob=target_accept)
-        sampler = MCMC(kernel, num_warmup=warmup, num_samples=draws, num_chains=chains, chain_method="sequential", progress_bar=progress)
-        sampler.run(jax.random.PRNGKey(seed), init_params=begin, extra_fields=("diverging", "num_steps"))
-        found = {name: np.asarray(table) for name, table in sampler.get_samples(group_by_chain=True).items()}
-        extra = {name: np.asarray(table) for name, table in sampler.get_extra_fields().items()}
-    z = mode.z + found["u"] @ mode.spread.T
-    tau, _ = spread_of(found["v"], errors.tau_scales)
-    together = np.concatenate([z, tau], axis=-1)
-    posterior = Posterior(
-        prior,
-        z,
-        tau,
-        errors.designs,
-        int(extra["diverging"].sum()),
-        float(extra["num_steps"].mean()),
-        np.asarray(split_gelman_rubin(together)),
-        np.asarray(effective_sample_size(together)),
-    )
-    return posterior, mode
+        sampler = Sampler(
+            density,
+            prior,
+            chains=chains,
+            warmup=warmup,
+            draws=draws,
+            max_tree_depth=max_tree_depth,
+            target_accept=target_accept,
+            progress=progress,
+        )
+        return sampler.sample(errors, seed)

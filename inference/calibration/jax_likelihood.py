@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -83,10 +84,10 @@ def predictions(targets: Sequence[Target], places: Mapping[Question, slice], ans
     return jnp.stack([predicted(one, {each: answer[places[settled(each)]] for each in one.questions}, jnp) for one in targets])
 
 
-def log_density(errors: Errors, told: jax.Array, tau: jax.Array) -> jax.Array:
-    """Return the log density of the published values, shape ()."""
+def log_density(errors: Errors, told: jax.Array, tau: jax.Array, observed: Any = None) -> jax.Array:
+    """Return the log density of the published values, or of others in their place (targets,), shape ()."""
     scale = errors.scale(tau)
-    squared = ((errors.observed - told) / scale) ** 2
+    squared = (((errors.observed if observed is None else observed) - told) / scale) ** 2
     if math.isinf(errors.freedom):
         each = -0.5 * squared - jnp.log(scale) - 0.5 * math.log(2 * math.pi)
     else:
