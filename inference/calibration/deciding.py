@@ -169,7 +169,9 @@ class DecisionPath:
             named = np.isin(self.reasons, rule.reasons)
             total = prior[mine][:, named].sum(axis=1, keepdims=True)
             with np.errstate(invalid="ignore", divide="ignore"):
-                shared = np.where(named, self.right[rule.name] * prior[mine] / total, (1 - self.right[rule.name]) * prior[mine] / (1 - total))
+                shared = np.where(
+                    named, self.right[rule.name] * prior[mine] / total, (1 - self.right[rule.name]) * prior[mine] / (1 - total)
+                )
             # Where the definitions rule the answer out or leave nothing else, the prior stands.
             found[mine] = np.where((total > 0) & (total < 1), shared, prior[mine])
         return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from types import TracebackType
@@ -122,7 +123,7 @@ class Density:
     def _receive(connection: Connection) -> Any:
         try:
             return connection.recv()
-        except EOFError:
+        except (EOFError, ConnectionError):
             raise RefraError("a process that answers questions of the joint fit has stopped; its own message stands above") from None
 
     def _answer(self, z: Floats) -> Floats:
@@ -163,7 +164,9 @@ class Density:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Stop the processes."""
         for connection in (*self._workers, self._judge):
-            connection.send(None)
+            # A process that has stopped has been told of already.
+            with suppress(ConnectionError):
+                connection.send(None)
         for process in self._processes:
             process.join(timeout=10)
             if process.is_alive():

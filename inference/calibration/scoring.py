@@ -75,16 +75,25 @@ def calibration_line(probability: Array, truth: Codes, weights: Array) -> tuple[
     x = np.log(p) - np.log1p(-p)
     design = np.stack([np.ones_like(x), x])
     at = np.array([0.0, 1.0])
+    reached = _log_likelihood(at, design, y, w)
     for _ in range(STEPS):
         told = 1 / (1 + np.exp(-np.clip(at @ design, -500, 500)))
         information = (design * (w * told * (1 - told))) @ design.T
-        if not np.isfinite(information).all() or np.linalg.cond(information) > 1e12:
+        if np.linalg.cond(information) > 1e12:
             return float("nan"), float("nan")
         step = np.linalg.solve(information, design @ (w * (y - told)))
-        at = at + step
+        # Far from the top a whole step can overshoot it; the likelihood is concave, so a part of the step always gains.
+        while (gained := _log_likelihood(at + step, design, y, w)) < reached and np.abs(step).max() > CONVERGED:
+            step = step / 2
+        at, reached = at + step, max(reached, gained)
         if np.abs(step).max() < CONVERGED:
             return float(at[1]), float(at[0])
     return float("nan"), float("nan")
+
+
+def _log_likelihood(at: Array, design: Array, outcome: Array, weights: Array) -> float:
+    margin = at @ design
+    return float(weights @ (outcome * margin - np.logaddexp(0.0, margin)))
 
 
 @dataclass(frozen=True, eq=False)
