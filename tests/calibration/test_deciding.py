@@ -32,9 +32,7 @@ def test_naive_bayes_is_what_counting_gives() -> None:
         [Fraction(2, 5), Fraction(2, 5), Fraction(1, 5)], [Fraction(1, 5), Fraction(2, 5), Fraction(2, 5)], [Fraction(1, 3)] * 3,
     ]  # fmt: skip
     for row in ([0, 1], [1, 2], [-1, 0], [-1, -1]):
-        weights = [
-            prior[c] * (first[c][row[0]] if row[0] >= 0 else 1) * (second[c][row[1]] if row[1] >= 0 else 1) for c in range(3)
-        ]
+        weights = [prior[c] * (first[c][row[0]] if row[0] >= 0 else 1) * (second[c][row[1]] if row[1] >= 0 else 1) for c in range(3)]
         wanted = [float(weight / sum(weights)) for weight in weights]
         assert model.probabilities(np.array([row]))[0].tolist() == pytest.approx(wanted)
 
