@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 import pandas as pd
+from rich.console import RenderableType
 
 from ..data.loading import variables
 from .display_layout import Columns, Prose, heading, pairs, share, signed, to_text
@@ -72,7 +73,7 @@ def _reason(name: str) -> str:
 
 def simulation_text(found: Recovery, coverage: Coverage, basis: str, width: int, colour: bool) -> str:
     """Return what simulated patients say of the network, as text."""
-    parts: list[object] = [heading("Reasons of simulated patients"), Prose(ABOUT_RECOVERY.format(patients=found.patients))]
+    parts: list[RenderableType] = [heading("Reasons of simulated patients"), Prose(ABOUT_RECOVERY.format(patients=found.patients))]
     parts += [Prose(BASES[basis]), pairs(ABOUT_METHODS), Prose(KEY, style="dim")]
     for count, table in found.scores.groupby("findings", sort=False):
         parts.append(heading(f"{count} findings"))
@@ -85,7 +86,7 @@ def simulation_text(found: Recovery, coverage: Coverage, basis: str, width: int,
         parts.append(Columns(("Method", *(MEASURE_HEADS[one] for one in DIFFERENCES)), lines))
     parts += [heading("Area under the curve of each reason, the network"), _areas(found)]
     parts += [heading("Intervals"), Prose(ABOUT_COVERAGE), _coverage(coverage)]
-    return to_text(parts, width, colour)  # type: ignore[arg-type]
+    return to_text(parts, width, colour)
 
 
 def _areas(found: Recovery) -> Columns:
@@ -143,5 +144,5 @@ def ranking_text(found: Ranking, width: int, colour: bool) -> str:
         f"their number: {least['p_chi_square']:.2f} (histogram), {least['p_ecdf']:.2f} (distribution function)."
     )
     heads = ("Quantity", "Mean rank", "p histogram", "p ECDF", "Counts")
-    parts = [heading("Simulated fits"), Prose(ABOUT_RANKING), Prose(said), Columns(heads, lines, right=(1, 2, 3))]
+    parts: list[RenderableType] = [heading("Simulated fits"), Prose(ABOUT_RANKING), Prose(said), Columns(heads, lines, right=(1, 2, 3))]
     return to_text(parts, width, colour)

@@ -15,6 +15,7 @@ from .recovering import FINDINGS
 from .simulating import REASON, SETS_AT_A_TIME, blocks, reasons_given, simulate
 
 Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 LEVELS = (0.5, 0.9)
 DEFAULT_SETS = 400
@@ -34,7 +35,7 @@ class Coverage:
     table: pd.DataFrame
 
 
-def covered(answers: Array, truth: Array, level: float) -> tuple[Array, Array]:
+def covered(answers: Array, truth: Array, level: float) -> tuple[Flags, Array]:
     """Return whether the central interval of the others' answers holds the truth, and the interval's width, both (patients, ...).
 
     Args:
@@ -85,7 +86,7 @@ def cover(
     return Coverage(pd.DataFrame(lines))
 
 
-def _lines(inside: Array, width: Array) -> list[dict[str, object]]:
+def _lines(inside: Flags, width: Array) -> list[dict[str, object]]:
     open_ones = width > WIDTHLESS
     lines = [
         _line(reason, inside[:, place, None], width[:, place, None], open_ones[:, place, None])
@@ -94,7 +95,7 @@ def _lines(inside: Array, width: Array) -> list[dict[str, object]]:
     return [*lines, _line(ALL, inside, width, open_ones)]
 
 
-def _line(reason: str, inside: Array, width: Array, open_ones: Array) -> dict[str, object]:
+def _line(reason: str, inside: Flags, width: Array, open_ones: Flags) -> dict[str, object]:
     """Return the coverage with its standard error, in which one patient's reasons count as one cluster."""
     counted = open_ones.sum(axis=1)
     total = counted.sum()

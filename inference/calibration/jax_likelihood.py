@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -84,7 +83,7 @@ def predictions(targets: Sequence[Target], places: Mapping[Question, slice], ans
     return jnp.stack([predicted(one, {each: answer[places[settled(each)]] for each in one.questions}, jnp) for one in targets])
 
 
-def log_density(errors: Errors, told: jax.Array, tau: jax.Array, observed: Any = None) -> jax.Array:
+def log_density(errors: Errors, told: jax.Array, tau: jax.Array, observed: jax.Array | None = None) -> jax.Array:
     """Return the log density of the published values, or of others in their place (targets,), shape ()."""
     scale = errors.scale(tau)
     squared = (((errors.observed if observed is None else observed) - told) / scale) ** 2

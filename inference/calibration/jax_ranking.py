@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
@@ -51,7 +52,7 @@ def reduced_targets() -> tuple[Target, ...]:
 
 def drawn_values(errors: Errors, told: Floats, tau: Floats, random: np.random.Generator) -> Floats:
     """Return published values drawn around predictions `told` as the likelihood has it, shape (targets,)."""
-    scale = np.asarray(errors.scale(tau))
+    scale = np.asarray(errors.scale(jnp.asarray(tau)))
     noise = random.standard_normal(len(told)) if np.isinf(errors.freedom) else random.standard_t(errors.freedom, len(told))
     return np.asarray(told + scale * noise)
 

@@ -89,7 +89,7 @@ def _binomial_cdf(total: int, p: float) -> Array:
     k = np.arange(total + 1)
     log_factorial = np.array([math.lgamma(i + 1) for i in k])
     log_mass = log_factorial[total] - log_factorial - log_factorial[::-1] + k * math.log(p) + (total - k) * math.log1p(-p)
-    return np.minimum(np.exp(log_mass).cumsum(), 1.0)
+    return np.asarray(np.minimum(np.exp(log_mass).cumsum(), 1.0))
 
 
 def rank_table(names: Sequence[str], ranks: Codes, draws: int, bins: int = BINS, seed: int = SEED) -> pd.DataFrame:

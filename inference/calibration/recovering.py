@@ -74,7 +74,7 @@ def recover(
         UnknownNameError: another word for `basis`.
     """
     check_basis(basis)
-    # Different streams, so that no patient's parameters are those of a patient who was learned from.
+    # A stream each, so that what is learned from are other patients.
     streams = np.random.SeedSequence([seed, patients]).spawn(3)
     drawing, training, sampling = (np.random.default_rng(stream) for stream in streams)
     draws = shipped_draws(patients, int(drawing.integers(2**31)), basis)
