@@ -125,3 +125,33 @@ def test_what_does_not_fit_is_refused_with_row_and_column() -> None:
         plan_batch(cards, parents, targets=["a"], columns=["b"], soft=["b"])
     with pytest.raises(UnknownNameError, match="a"):
         plan_batch(cards, parents, targets=["a"], columns=["c"])
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(SEEDS, st.sampled_from([0.0, 0.4]))
+def test_paired_rows_are_the_diagonal_of_all_rows_in_all_sets(seed: int, zeros: float) -> None:
+    rng = np.random.default_rng(seed)
+    cards, parents, tables = random_network(rng, int(rng.integers(3, 9)), 5, zeros)
+    tables[next(iter(cards))] = tables[next(iter(cards))][:1].repeat(5, axis=0)
+    names = [str(name) for name in rng.permutation(list(cards))]
+    columns, left = names[:-1], names[-1]
+    soft = {left: rng.random((5, cards[left]))} if rng.random() < 0.5 else {}
+    codes = np.array([[int(rng.integers(-1, cards[name])) for name in columns] for _ in range(5)], dtype=int)
+    targets = [names[0], left]
+    plan = plan_batch(cards, parents, targets=targets, columns=columns, soft=soft)
+    whole = plan.run(tables, codes, soft=soft)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batch, "ROWS_AT_A_TIME", 2)
+        found = plan.run(tables, codes, soft=soft, paired=True)
+    own = np.arange(5)
+    np.testing.assert_allclose(found.log_evidence[:, 0], whole.log_evidence[own, own], rtol=1e-10, atol=1e-12)
+    for target in targets:
+        np.testing.assert_allclose(found.marginals[target][:, 0], whole.marginals[target][own, own], atol=1e-12)
+
+
+def test_paired_rows_want_as_many_sets() -> None:
+    cards, parents, tables = random_network(np.random.default_rng(0), 4, 3, 0.0)
+    tables["v0"] = tables["v0"][:1].repeat(3, axis=0)
+    plan = plan_batch(cards, parents, targets=["v0"], columns=["v1"])
+    with pytest.raises(RefraError, match="2 rows and 3 parameter sets"):
+        plan.run(tables, np.zeros((2, 1), dtype=int), paired=True)
