@@ -146,7 +146,7 @@ class Sampler:
         self._run = MCMC(kernel, num_warmup=warmup, num_samples=draws, num_chains=chains, chain_method="sequential", progress_bar=progress)
 
     def _ask(self, u: Any, v: Any) -> tuple[Floats, Floats, Floats]:
-        """Return minus the log posterior density of u (deviates in the mode's coordinates) and v (normal scores of tau), and its gradients."""
+        """Return minus the log posterior density of u (deviates in the mode's coordinates) and v (normal scores of tau), with gradients."""
         assert self._held is not None
         errors, mode = self._held
         scores = np.asarray(v)
