@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +53,8 @@ def cut(table: Array, axes: tuple[str, ...], states: Mapping[str, slice], known:
     `known` holds what was cut before, by the array, and is filled here, so that plans run together can tell that it is the same.
     """
     if id(table) not in known:
-        known[id(table)] = (table, table[(..., *(states.get(name, slice(None)) for name in axes))])
+        index: tuple[Any, ...] = (..., *(states.get(name, slice(None)) for name in axes))
+        known[id(table)] = (table, table[index])
     return known[id(table)][1]
 
 

@@ -136,7 +136,7 @@ Width = Annotated[int | None, typer.Option(min=NARROWEST, help="Columns of the t
 AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
 
 
-def _drawing(draws: int | None, seed: int | None) -> dict[str, int]:
+def _drawing(draws: int | None, seed: int | None) -> dict[str, Any]:
     return {name: value for name, value in (("draws", draws), ("seed", seed)) if value is not None}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -49,13 +49,13 @@ def _with_bounds(row: pd.Series, name: str) -> str:
     return f"{_number(row[name])} ({_number(row[f'{name}_low'])} to {_number(row[f'{name}_high'])})"
 
 
-def _mark(value: object) -> str:
+def _mark(value: Any) -> str:
     return "–" if value is None or pd.isna(value) else "yes" if value else "NO"
 
 
 def validation_text(found: Check, rows: str, basis: str, width: int, colour: bool) -> str:
     """Return the back-test as text: every row by topic, then the summary."""
-    parts: list[object] = [heading("Published and predicted"), Prose(f"{ABOUT[rows]} {BASES[basis]}"), Prose(KEY, style="dim")]
+    parts: list[Any] = [heading("Published and predicted"), Prose(f"{ABOUT[rows]} {BASES[basis]}"), Prose(KEY, style="dim")]
     lines = [
         (
             row["evidence"], row["measure"], _with_bounds(row, "published"), _with_bounds(row, "prediction"),
@@ -76,7 +76,7 @@ def validation_text(found: Check, rows: str, basis: str, width: int, colour: boo
     ]  # fmt: skip
     heads = ("Topic", "Rows", "Within 0.08", "Mean error", "Ratios in", "Signs right", "In 90 %", "In 50 %")
     parts.append(Columns(heads, topics, right=(1, 2, 3, 4, 5, 6, 7)))
-    return to_text(parts, width, colour)  # type: ignore[arg-type]
+    return to_text(parts, width, colour)
 
 
 def plot_check(found: Check, path: str) -> None:
@@ -116,9 +116,9 @@ def plot_check(found: Check, path: str) -> None:
     figure.savefig(path, dpi=150)
 
 
-def _once(panels: object) -> tuple[list[object], list[str]]:
-    found: dict[str, object] = {}
-    for panel in panels:  # type: ignore[attr-defined]
+def _once(panels: Any) -> tuple[list[Any], list[str]]:
+    found: dict[str, Any] = {}
+    for panel in panels:
         for handle, name in zip(*panel.get_legend_handles_labels(), strict=True):
             found.setdefault(name, handle)
     return list(found.values()), list(found)

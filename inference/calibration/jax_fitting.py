@@ -158,10 +158,11 @@ class Sampler:
 
     def _potential(self) -> Callable[[dict[str, jax.Array]], jax.Array]:
         """Return `_ask` as a differentiable function for NumPyro."""
+        shape: Any = jax.ShapeDtypeStruct
         shapes = (
-            jax.ShapeDtypeStruct((), jnp.float64),
-            jax.ShapeDtypeStruct((self._density.parameters,), jnp.float64),
-            jax.ShapeDtypeStruct((self._density.designs,), jnp.float64),
+            shape((), jnp.float64),
+            shape((self._density.parameters,), jnp.float64),
+            shape((self._density.designs,), jnp.float64),
         )
 
         @jax.custom_vjp
