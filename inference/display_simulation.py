@@ -139,8 +139,8 @@ def ranking_text(found: Ranking, width: int, colour: bool) -> str:
     ]  # fmt: skip
     least = found.least_p
     said = (
-        f"{len(found.ranks)} fits, each value ranked among {found.draws} draws; least effective sample size {found.effective:.0f} of "
-        f"{found.sampled} draws before thinning, {found.divergences} divergent transitions. Least p of all {len(table)} quantities, times "
+        f"{len(found.ranks)} fits, each value ranked among {found.draws} draws ({found.sampled} before thinning), "
+        f"{found.divergences} divergent transitions. Least p of all {len(table)} quantities, times "
         f"their number: {least['p_chi_square']:.2f} (histogram), {least['p_ecdf']:.2f} (distribution function)."
     )
     heads = ("Quantity", "Mean rank", "p histogram", "p ECDF", "Counts")

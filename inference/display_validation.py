@@ -94,7 +94,7 @@ def plot_check(found: Check, path: str) -> None:
     shares = found.rows[found.rows["measure"].isin(("proportion", "sensitivity", "specificity", "auc"))]
     ratios = found.rows[found.rows["measure"].isin(("odds_ratio", "risk_ratio", "hazard_ratio"))]
     topics = sorted(set(found.rows["topic"]))
-    for panel, table, title in ((panels[0], shares, "Proportions"), (panels[1], ratios, "Ratios")):
+    for panel, table, title in ((panels[0], shares, "Proportions and AUC"), (panels[1], ratios, "Ratios")):
         for place, topic in enumerate(topics):
             own = table[table["topic"] == topic]
             if own.empty:
@@ -105,7 +105,7 @@ def plot_check(found: Check, path: str) -> None:
                 x, y, xerr=np.abs([x - ends[0], ends[1] - x]), yerr=np.abs([y - ends[2], ends[3] - y]), fmt="o", markersize=4,
                 linewidth=0.7, color=COLOURS[place % len(COLOURS)], label=topic, alpha=0.8,
             )  # fmt: skip
-        limits = (0.0, 1.0) if title == "Proportions" else (0.1, 10.0)
+        limits = (0.1, 40.0) if title == "Ratios" else (0.0, 1.0)
         if title == "Ratios":
             panel.set_xscale("log")
             panel.set_yscale("log")

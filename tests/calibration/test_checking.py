@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from refra.data.errors import UnknownNameError
 from refra.data.loading import evidence
 from refra.inference.calibration.checking import check
-from refra.inference.calibration.evaluating import shipped_models
+from refra.inference.calibration.evaluating import evaluate, shipped_models
 from refra.inference.calibration.questions import question
 from refra.inference.calibration.reading import calibration_targets, validation_targets
 from refra.inference.calibration.targets import Group, Target, Term
@@ -67,12 +67,16 @@ def test_what_is_counted_by_arithmetic(depressed: float) -> None:
 def test_expected_intervals_cover_what_the_network_itself_produces() -> None:
     random = np.random.default_rng(5)
     base = made((share((0.0, 1.0)),), "proportion", 0.2, 0.0)
-    told = check([base], shipped_models(0), {"cohort": 0.3}).rows["prediction"].item()
-    centre = math.log(told / (1 - told))
-    targets = [dataclasses.replace(base, observed=centre + math.hypot(0.1, 0.3) * float(e)) for e in random.standard_normal(400)]
-    summary = check(targets, shipped_models(200), {"cohort": 0.3}).summary.set_index("topic").loc["all"]
-    assert summary["covered_90"] == pytest.approx(0.9, abs=0.07)
-    assert summary["covered_50"] == pytest.approx(0.5, abs=0.15)
+    models = shipped_models(200)
+    asked = question("depression")
+    shares = evaluate([asked], models)[asked][1:, 1]
+    truths = random.choice(np.log(shares / (1 - shares)), 400)
+    noise = math.hypot(0.1, 0.3) * random.standard_normal(400)
+    targets = [dataclasses.replace(base, observed=float(value)) for value in truths + noise]
+    summary = check(targets, models, {"cohort": 0.3}).summary.set_index("topic").loc["all"]
+    # Four standard errors of a share of 400.
+    assert summary["covered_90"] == pytest.approx(0.9, abs=0.06)
+    assert summary["covered_50"] == pytest.approx(0.5, abs=0.1)
 
 
 def test_no_validation_row_is_among_the_targets_of_the_fit() -> None:
@@ -84,7 +88,7 @@ def test_no_validation_row_is_among_the_targets_of_the_fit() -> None:
 
 
 def test_the_command_prints_every_row_kept_back() -> None:
-    result = CliRunner().invoke(app, ["validate", "--draws", "20", "--width", "140"])
+    result = CliRunner().invoke(app, ["validate", "--draws", "20", "--width", "240"])
     assert result.exit_code == 0, result.output
     for name in validation_targets():
         assert name in result.output
