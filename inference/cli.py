@@ -84,20 +84,13 @@ def terminal_colour() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def _example_files() -> dict[str, Any]:
-    from importlib.resources import files
-
-    folder = files("refra.data").joinpath("examples")
-    found = {entry.name: entry for entry in folder.iterdir() if entry.name.endswith(".yaml")}
-    return {name.removesuffix(".yaml"): found[name] for name in sorted(found)}
-
-
 def _patient(file: str) -> Patient:
     """Return the patient of a file, or of a shipped example where no such file exists."""
     from ..data.errors import FindingError, nearest
     from .patient import Patient
+    from .patient_files import as_record, example_texts, parse_yaml
 
-    path, examples = Path(file), _example_files()
+    path, examples = Path(file), example_texts()
     try:
         exists = bool(file) and path.exists()
     except (OSError, ValueError):
@@ -105,9 +98,7 @@ def _patient(file: str) -> Patient:
     if exists:
         return Patient.from_file(path)
     if file in examples:
-        from .patient_files import as_record, parse_yaml
-
-        return Patient.from_dict(as_record(parse_yaml(examples[file].read_text(encoding="utf-8"), file), file))
+        return Patient.from_dict(as_record(parse_yaml(examples[file], file), file))
     close = nearest(path.stem, examples)
     hint = f"; did you mean the example {' or '.join(repr(name) for name in close)}?" if close else "; `refra examples` lists the examples"
     raise FindingError(f"{file or chr(39) * 2}: there is no such file{hint}")
@@ -296,8 +287,9 @@ def examples(
     """List the example patients, or print the file of one."""
     with refusals():
         from ..data.errors import unknown_name
+        from .patient_files import example_texts
 
-        files = {key: entry.read_text(encoding="utf-8") for key, entry in _example_files().items()}
+        files = example_texts()
         if name is not None:
             key = name.removesuffix(".yaml")
             if key not in files:

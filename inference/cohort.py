@@ -19,6 +19,7 @@ from .cohort_numbers import Numbers, numbers
 from .fields import FIELD_VARIABLES
 from .intervals import DEFAULT_LEVEL
 from .knowledge import CENTRAL
+from .options import applicable_options
 from .patient import Patient
 from .preferences import Preferences
 from .querying import check_draws, check_level
@@ -69,6 +70,17 @@ def read_row(row: Mapping[Hashable, Any]) -> Read:
         return tuple(_problem(each) for each in error.problems or (error,))
 
 
+def _problems(read: Read, preferences: Preferences) -> tuple[Problem, ...]:
+    """Return why a row cannot be used, or that the preferences leave it no option."""
+    if not isinstance(read, Situation):
+        return read
+    try:
+        applicable_options(read, preferences)
+    except FindingError as error:
+        return (Problem("current_drug", str(error)),)
+    return ()
+
+
 def _clash(place: Situation) -> Problem:
     """Return why a record's findings cannot all hold."""
     model = place.model(CENTRAL, 0, 0)
@@ -86,9 +98,10 @@ def assess_block(reads: Sequence[Read], settings: Settings) -> tuple[pd.DataFram
 
     Returns the tidy lines, whose column `row` holds the positions in `reads`, and for each row its problems (none for an assessed one).
     """
-    problems: list[tuple[Problem, ...]] = [() if isinstance(read, Situation) else read for read in reads]
-    places = [read for read in reads if isinstance(read, Situation)]
-    positions = np.array([i for i, read in enumerate(reads) if isinstance(read, Situation)], dtype=np.intp)
+    problems = [_problems(read, settings.preferences) for read in reads]
+    usable = [(i, read) for i, read in enumerate(reads) if isinstance(read, Situation) and not problems[i]]
+    places = [place for _, place in usable]
+    positions = np.array([i for i, _ in usable], dtype=np.intp)
     frames = []
     if places:
         found: Numbers = numbers(places, settings.draws, settings.seed)

@@ -9,13 +9,16 @@ import os
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from io import TextIOWrapper
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from ..data.errors import FindingError
-from .cohort import Settings, assess_block, blocks, check_columns, read_row
+from .cohort import Problem, Read, Settings, assess_block, blocks, check_columns, read_row
+from .cohort_frame import COLUMNS
 from .patient_files import one_line
 
 SUFFIXES = (".csv", ".parquet")
@@ -57,6 +60,20 @@ def _parquet() -> Any:
     return parquet
 
 
+def _rows_of(path: Path, reader: Any, columns: list[str]) -> Iterator[Record]:
+    """Return the cells of every line behind the first; a blank line is a line, and a short one lacks the cells that it ended before."""
+    try:
+        next(reader)
+        for cells in reader:
+            if len(cells) > len(columns):
+                raise FindingError(f"{path}, line {reader.line_num}: {len(cells)} cells; every line wants {len(columns)} cells")
+            yield dict(zip(columns, cells, strict=False))
+    except csv.Error as error:
+        raise FindingError(f"{path}, line {reader.line_num}: not readable as CSV: {one_line(error)}") from None
+    except UnicodeDecodeError:
+        raise FindingError(f"{path}, after line {reader.line_num}: not a text in UTF-8; save it in that encoding") from None
+
+
 def _open_csv(path: Path) -> _Input:
     with path.open(encoding="utf-8-sig", newline="") as stream:
         columns = next(csv.reader(stream), [])
@@ -65,19 +82,12 @@ def _open_csv(path: Path) -> _Input:
     size = max(path.stat().st_size, 1)
 
     def pieces(skip: int) -> Iterator[tuple[list[Record], float]]:
-        with path.open("rb") as stream:
-            # Everything is read as text: "none" is a state, and what a number means is for the record to say.
-            reader = pd.read_csv(
-                stream, dtype=str, keep_default_na=False, encoding="utf-8-sig", chunksize=ROWS_A_PIECE,
-                skiprows=range(1, skip + 1), index_col=False, on_bad_lines="error",
-            )  # fmt: skip
-            try:
-                for frame in reader:
-                    if not len(frame):
-                        continue
-                    yield [{str(name): cell for name, cell in row.items()} for row in frame.to_dict(orient="records")], stream.tell() / size
-            except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
-                raise FindingError(f"{path}: not readable as CSV: {one_line(error)}; every line wants {len(columns)} cells") from None
+        # Everything stays text: "none" is a state, and what a number means is for the record to say.
+        with path.open("rb") as raw, TextIOWrapper(raw, encoding="utf-8-sig", newline="") as stream:
+            reader = csv.reader(stream)
+            rows = islice(_rows_of(path, reader, columns), skip, None)
+            while piece := list(islice(rows, ROWS_A_PIECE)):
+                yield piece, raw.tell() / size
 
     return _Input(tuple(columns), pieces)
 
@@ -99,6 +109,13 @@ def _open_parquet(path: Path) -> _Input:
                     yield [{name: _without_empty(cell) for name, cell in row.items()} for row in batch.to_pylist()], done / total
 
     return _Input(columns, pieces)
+
+
+def _read(row: Record, fields: Collection[str], columns: Collection[str]) -> Read:
+    """Read a row; one that ended before all of its columns is refused, since nobody knows which cell was left out."""
+    if len(row) < len(columns):
+        return (Problem("", f"the line has {len(row)} of {len(columns)} cells; all are wanted, empty where nothing was observed"),)
+    return read_row({name: row[name] for name in fields})
 
 
 def _without_empty(cell: Any) -> Any:
@@ -194,10 +211,10 @@ def _piece(
     rows: list[Record], start: int, fields: Collection[str], identifier: str | None, columns: tuple[str, ...], settings: Settings
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Assess the rows of a piece; returns the tidy lines and the rejected rows."""
-    labels = [row[identifier] for row in rows] if identifier is not None else list(range(start, start + len(rows)))
+    labels = [row.get(identifier, "") for row in rows] if identifier is not None else list(range(start, start + len(rows)))
     frames = []
     problems: list[tuple[Any, ...]] = []
-    reads = (read_row({name: row[name] for name in fields}) for row in rows)
+    reads = (_read(row, fields, columns) for row in rows)
     for block in blocks(reads, settings.draws):
         lines, wrong = assess_block(block, settings)
         lines["row"] = pd.Index(labels).take(lines["row"].to_numpy() + len(problems))
@@ -287,8 +304,6 @@ def assess_file(
     if not tallies:
         shutil.rmtree(store.folder)
         raise FindingError(f"{path}: no rows beneath the names of the columns")
-    from .cohort_frame import COLUMNS
-
     _joined(store, target, ",".join(COLUMNS) + "\n", store.piece)
     refused = sum(tally["rejected"] for tally in tallies)
     rejected_file = target.with_name(target.stem + ".rejected.csv")

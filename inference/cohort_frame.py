@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -129,7 +130,7 @@ def answer_lines(
         {},
     )
     utility = utilities(look, shipped_draws(draws, seed), preferences)
-    scores = np.moveaxis(ranking_scores(Outlook(**{**look.__dict__, "utility": utility})), -1, 0)
+    scores = np.moveaxis(ranking_scores(replace(look, utility=utility)), -1, 0)
     values |= {("option", option, "utility"): utility[option] for option in options}
     without_interval: dict[Key, Array] = {}
     for part, ids, each in (("cause", CAUSES, ranked), ("reason", reasons, stacked("reason", reasons, "probability"))):

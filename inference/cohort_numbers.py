@@ -15,7 +15,7 @@ from .asking import Answer, Known, ask_together
 from .causes import CAUSES, MAIN_TARGETS, presence
 from .cohort_groups import Asked, Group, Places, asked, groups
 from .engine import Target
-from .options import GATES, harm_nodes
+from .options import GATES, NEEDS_DRUG, harm_nodes
 from .situation import Situation
 from .twins import TARGET, Twins
 
@@ -89,7 +89,7 @@ def _part(group: Group, question: Asked, sets: int) -> _Part:
     model, future = question.model, question.with_target_set
     options = {option: (f"lda_{option}", f"acr50_{option}") for option in OPTIONS if f"lda_{option}" in model.states}
     if not group.kind.treated:
-        options = {option: targets for option, targets in options.items() if option not in ("support_adherence", "optimise_exposure")}
+        options = {option: targets for option, targets in options.items() if option not in NEEDS_DRUG}
     nodes = harm_nodes(tuple(options))
     gate = tuple(name for name in GATES if name in model.states)
     twins = _twins(group, model, future)

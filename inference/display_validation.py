@@ -41,12 +41,14 @@ KEY = (
 )
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """Return a number with three digits, a dash where there is none."""
     return "–" if pd.isna(value) else f"{value:.3g}"
 
 
-def _with_bounds(row: pd.Series, name: str) -> str:
-    return f"{_number(row[name])} ({_number(row[f'{name}_low'])} to {_number(row[f'{name}_high'])})"
+def with_bounds(row: pd.Series, name: str) -> str:
+    """Return a number of a line with the bounds of its interval."""
+    return f"{number(row[name])} ({number(row[f'{name}_low'])} to {number(row[f'{name}_high'])})"
 
 
 def _mark(value: Any) -> str:
@@ -58,8 +60,8 @@ def validation_text(found: Check, rows: str, basis: str, width: int, colour: boo
     parts: list[Any] = [heading("Published and predicted"), Prose(f"{ABOUT[rows]} {BASES[basis]}"), Prose(KEY, style="dim")]
     lines = [
         (
-            row["evidence"], row["measure"], _with_bounds(row, "published"), _with_bounds(row, "prediction"),
-            f"{_number(row['expected_low'])} to {_number(row['expected_high'])}", signed(float(row["error"]), 2), _mark(row["sign_right"]),
+            row["evidence"], row["measure"], with_bounds(row, "published"), with_bounds(row, "prediction"),
+            f"{number(row['expected_low'])} to {number(row['expected_high'])}", signed(float(row["error"]), 2), _mark(row["sign_right"]),
             _mark(row["covered_90"]),
         )
         for _, row in found.rows.sort_values(["topic", "evidence"], kind="stable").iterrows()
@@ -68,7 +70,7 @@ def validation_text(found: Check, rows: str, basis: str, width: int, colour: boo
     parts.append(heading("By topic"))
     topics = [
         (
-            str(row["topic"]), f"{row['rows']}", f"{share(row['close'])} of {row['proportions']}", _number(row["mean_absolute_error"]),
+            str(row["topic"]), f"{row['rows']}", f"{share(row['close'])} of {row['proportions']}", number(row["mean_absolute_error"]),
             f"{share(row['ratios_within'])} of {row['ratios']}", f"{share(row['signs_right'])} of {row['comparisons']}",
             share(row["covered_90"]), share(row["covered_50"]),
         )

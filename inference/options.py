@@ -26,6 +26,9 @@ from .situation import Situation
 Array = NDArray[np.float64]
 
 ADDED_TO_CURRENT = ("support_adherence", "optimise_exposure", "treat_noninflammatory")
+NEEDS_DRUG = ("support_adherence", "optimise_exposure")
+"""Options that change how the current drug is taken."""
+
 EXTRA_COST = {
     "support_adherence": "adherence_support",
     "optimise_exposure": "optimisation",
@@ -55,8 +58,7 @@ class Outlook:
 def applicable_options(place: Situation, preferences: Preferences) -> tuple[str, ...]:
     """Return the options that make sense: the ones on the current drug need one; unavailable ones are left out."""
     no_drug = place.current_drug == "none"
-    needs_drug = ("support_adherence", "optimise_exposure")
-    chosen = tuple(o for o in OPTIONS if o not in preferences.unavailable and not (no_drug and o in needs_drug))
+    chosen = tuple(o for o in OPTIONS if o not in preferences.unavailable and not (no_drug and o in NEEDS_DRUG))
     if not chosen:
         raise FindingError("preferences, unavailable: no option is left; at least one of them is needed")
     return chosen

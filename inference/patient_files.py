@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Hashable, Iterable, Mapping
+from importlib.resources import files
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, cast
@@ -156,3 +157,10 @@ def read_row(row: Any) -> dict[Any, Any]:
     if not callable(items):
         raise FindingError(f"{shown(row)} is not a row; accepted: a pandas Series or a map from column to cell")
     return {key: _cell(key, value) for key, value in _refuse_doubles("row", cast("Iterable[tuple[Any, Any]]", items())).items()}
+
+
+def example_texts() -> dict[str, str]:
+    """Return the texts of the shipped example patients by name."""
+    folder = files("refra.data").joinpath("examples")
+    found = {entry.name: entry for entry in folder.iterdir() if entry.name.endswith(".yaml")}
+    return {name.removesuffix(".yaml"): found[name].read_text(encoding="utf-8") for name in sorted(found)}

@@ -41,9 +41,9 @@ def check(targets: Iterable[Target], models: Mapping[str, Model], tau: Mapping[s
 
     In `rows`, `prediction_low` and `prediction_high` bound what the network predicts (the 90 % interval over its parameter sets);
     `expected_low` and `expected_high` where a study of that kind and size should come out (90 %, with the error of sampling, the gap and
-    the difference between studies). `error` is prediction less published, on the logarithm for ratios. `sign_right` is for comparisons,
-    `within_published` for rows with an interval. `covered_90` and `covered_50`: whether the published value lies where it should with
-    that probability.
+    the difference between studies). `error` is prediction less published, on the logarithm for ratios. `sign_right` is for comparisons.
+    Where no interval was published, that of the sampling error is taken for `within_published`. `covered_90` and `covered_50`: whether
+    the published value lies where it should with that probability.
 
     Args:
         targets: the rows.
@@ -71,17 +71,17 @@ def _line(target: Target, values: Array, tau: float, random: np.random.Generator
     def shown(value: float) -> float:
         return float(published(target, np.asarray(value), np))
 
-    ends = (target.low, target.high)
-    if target.low is None or target.high is None:
-        ends = (shown(target.observed - half), shown(target.observed + half))
+    low = shown(target.observed - half) if target.low is None else target.low
+    high = shown(target.observed + half) if target.high is None else target.high
     told = shown(values[0])
-    compared = len(target.groups) == 2 and target.measure != "auc"
+    # A published difference of zero points nowhere.
+    compared = len(target.groups) == 2 and target.measure != "auc" and target.observed != 0.0
     ratio = target.measure in RATIOS
     error = float(np.log(told / target.value)) if ratio else told - target.value
     return (
-        target.evidence, target.topic, target.measure, target.gap, target.value, *ends, told, shown(inner[0]), shown(inner[1]),
+        target.evidence, target.topic, target.measure, target.gap, target.value, low, high, told, shown(inner[0]), shown(inner[1]),
         shown(expected[0]), shown(expected[3]), error, bool(values[0] * target.observed > 0) if compared else None,
-        bool(ends[0] <= told <= ends[1]) if ends[0] is not None and ends[1] is not None else None,
+        bool(low <= told <= high),
         bool(expected[0] <= target.observed <= expected[3]), bool(expected[1] <= target.observed <= expected[2]),
         float((values[0] - target.observed) / spread),
     )  # fmt: skip

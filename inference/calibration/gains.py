@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
-from importlib.resources import files
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +10,8 @@ import pandas as pd
 from ...model.draws import FITTED, PRIOR
 from ..assessment import Assessment, assess
 from ..patient import Patient
-from ..patient_files import as_record, parse_yaml
+from ..patient_files import as_record, example_texts, parse_yaml
+from .report import table
 
 HEAD = """# What the joint fit changes in the answers
 
@@ -23,22 +22,8 @@ central 95 % over 400 parameter sets.
 """
 
 
-def examples() -> dict[str, Patient]:
-    """Return the shipped example patients by name."""
-    folder = files("refra.data").joinpath("examples")
-    found = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".yaml"))
-    texts = {name: folder.joinpath(name).read_text(encoding="utf-8") for name in found}
-    return {name.removesuffix(".yaml"): Patient.from_dict(as_record(parse_yaml(text, name), name)) for name, text in texts.items()}
-
-
 def _cell(row: pd.Series, value: str, low: str, high: str) -> str:
     return f"{row[value]:.3f} ({row[low]:.3f} to {row[high]:.3f})"
-
-
-def _table(heads: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
-    heads = list(heads)
-    rows = ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1)]
-    return "\n".join([*rows, *("| " + " | ".join(line) + " |" for line in lines)]) + "\n"
 
 
 def _both(before: pd.DataFrame, after: pd.DataFrame, value: str, low: str, high: str) -> list[tuple[str, ...]]:
@@ -47,7 +32,7 @@ def _both(before: pd.DataFrame, after: pd.DataFrame, value: str, low: str, high:
     old, new = before.set_index("id"), after.set_index("id")
     lines = []
     for name in shown:
-        places = (str(list(table["id"]).index(name) + 1) for table in (before, after))
+        places = (str(list(frame["id"]).index(name) + 1) for frame in (before, after))
         lines.append((name, _cell(old.loc[name], value, low, high), _cell(new.loc[name], value, low, high), *places))
     return lines
 
@@ -57,8 +42,8 @@ def compared(name: str, before: Assessment, after: Assessment) -> str:
     heads = ("before", "after", "place before", "place after")
     parts = [f"## {name}\n"]
     if len(after.reasons):
-        parts.append(_table(("reason: probability", *heads), _both(before.reasons, after.reasons, "probability", "low", "high")))
-    parts.append(_table(("option: low disease activity", *heads), _both(before.options, after.options, "lda", "low", "high")))
+        parts.append(table(("reason: probability", *heads), _both(before.reasons, after.reasons, "probability", "low", "high")))
+    parts.append(table(("option: low disease activity", *heads), _both(before.options, after.options, "lda", "low", "high")))
     shares = (before.judgement_share, after.judgement_share)
     parts.append("Share of the answer's uncertainty that rests on judgement: {:.2f} before, {:.2f} after.\n".format(*shares))
     return "\n".join(parts)
@@ -72,7 +57,8 @@ def width(answer: Assessment) -> float:
 
 def page() -> str:
     """Return the whole page."""
-    answers = {name: [assess(patient, basis=basis) for basis in (PRIOR, FITTED)] for name, patient in examples().items()}
+    patients = {name: Patient.from_dict(as_record(parse_yaml(text, name), name)) for name, text in example_texts().items()}
+    answers = {name: [assess(patient, basis=basis) for basis in (PRIOR, FITTED)] for name, patient in patients.items()}
     lines = []
     for name, (before, after) in answers.items():
         same = [
@@ -80,7 +66,7 @@ def page() -> str:
             "same" if before.options["id"].iloc[0] == after.options["id"].iloc[0] else "changed",
         ]
         lines.append((name, f"{width(before):.3f}", f"{width(after):.3f}", *same))
-    head = _table(("patient", "mean interval width before", "after", "first reason", "first option"), lines)
+    head = table(("patient", "mean interval width before", "after", "first reason", "first option"), lines)
     return HEAD + head + "\n" + "\n".join(compared(name, *pair) for name, pair in answers.items())
 
 

@@ -23,11 +23,11 @@ from scipy.special import ndtr, ndtri
 from .jax_density import Density
 from .jax_likelihood import FREEDOM, Errors, errors_of, shared_out
 from .jax_tables import Prior
+from .observing import MEDIAN_OF_HALF_NORMAL
 from .targets import Target
 
 Floats = NDArray[np.float64]
 
-MEDIAN_OF_HALF_NORMAL = 0.6745
 MOST_STEPS = 400
 
 

@@ -12,6 +12,9 @@ from .targets import SCALES, SCORED, SHARES, STRETCH
 WIDTH = 2 * 1.959964
 """Standard deviations between the ends of a 95 % interval."""
 
+MEDIAN_OF_HALF_NORMAL = 0.67449
+"""Median of a half-normal distribution of scale 1: the 75 % point of the standard normal one."""
+
 MEDIAN_FACTOR = math.sqrt(math.pi / 2)
 """Standard error of a median over that of a mean, for a normal sample."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ import pandas as pd
 
 from ...data.loading import evidence, parameters
 from ...data.tables import read_csv, read_text
-from ..display_validation import plot_check
+from ..display_validation import number, plot_check, with_bounds
 from ..influence import UNTOUCHED
 from .checking import Check
 from .diagnosing import PARAMETER_COLUMNS, ROW_COLUMNS
@@ -42,10 +43,6 @@ def _read(name: str, columns: tuple[str, ...], text: Sequence[str]) -> pd.DataFr
     return frame
 
 
-def _shown(value: float) -> str:
-    return "–" if pd.isna(value) else f"{value:.3g}"
-
-
 def _sampler(note: dict[str, Any]) -> str:
     lines = [(name, note[name]) for name in ("targets", "parameters", "chains", "warmup", "draws", "divergences")]
     lines += [(name, f"{note[name]:.3g}") for name in ("largest R-hat", "least effective sample size", "gradients a draw", "minutes")]
@@ -57,7 +54,7 @@ def _sampler(note: dict[str, Any]) -> str:
     )
 
 
-def _moved(found: pd.DataFrame) -> str:
+def _moved(found: pd.DataFrame, draws: int) -> str:
     own = found[found["parameter"].isin(parameters())]
     untouched = own[own["contraction"] <= UNTOUCHED]
     moved = own.sort_values("contraction", ascending=False).head(MOST)
@@ -71,12 +68,14 @@ def _moved(found: pd.DataFrame) -> str:
         ]
 
     share = len(untouched) / len(own)
+    # The variance of n independent normal draws has a relative standard error of sqrt(2 / n).
+    noise = math.sqrt(2 / own["effective"].clip(upper=draws).median())
     return (
         "## What the evidence touches\n\n"
         f"Of {len(own)} parameters {len(untouched)} ({100 * share:.0f} %) are left as they were by all rows together (contraction of at "
         f"most {UNTOUCHED}): their posterior is their prior, whether that was measured or judged. Where an answer rests on them the fit "
         "has not made it surer. `mean` and `sd` are in prior standard deviations from the prior's centre; `contraction` is 1 - sd², with "
-        "a Monte Carlo error of about 0.04.\n\n"
+        f"a Monte Carlo error of about {noise:.2f} where it is near 0.\n\n"
         f"Most contracted:\n\n{table(('parameter', 'status', 'mean', 'sd', 'contraction'), lines(moved, 'contraction'))}\n"
         "Prior and evidence in conflict (mean over the square root of the contraction beyond 2):\n\n"
         f"{table(('parameter', 'status', 'mean', 'sd', 'conflict'), lines(conflicts, 'conflict'))}\n"
@@ -98,20 +97,16 @@ def _disagreeing(found: pd.DataFrame) -> str:
 def _checked(title: str, found: Check) -> str:
     heads = ("topic", "rows", "proportions", "within 0.08", "mean abs. error", "ratios", "inside published", "comparisons", "signs right",
              "in 90 %", "in 50 %")  # fmt: skip
-    lines = [tuple(cell if isinstance(cell, str | int) else _shown(cell) for cell in row) for row in found.summary.itertuples(index=False)]
+    lines = [tuple(cell if isinstance(cell, str | int) else number(cell) for cell in row) for row in found.summary.itertuples(index=False)]
     return f"## {title}\n\n{table(heads, lines)}"
-
-
-def _bounded(row: pd.Series, name: str) -> str:
-    return f"{_shown(row[name])} ({_shown(row[f'{name}_low'])} to {_shown(row[f'{name}_high'])})"
 
 
 def _all_rows(found: Check) -> str:
     heads = ("row", "measure", "published", "predicted (90 %)", "expected (90 %)", "error", "sign", "in 90 %")
     lines = [
         (
-            row["evidence"], row["measure"], _bounded(row, "published"), _bounded(row, "prediction"),
-            f"{_shown(row['expected_low'])} to {_shown(row['expected_high'])}", f"{row['error']:+.2f}",
+            row["evidence"], row["measure"], with_bounds(row, "published"), with_bounds(row, "prediction"),
+            f"{number(row['expected_low'])} to {number(row['expected_high'])}", f"{row['error']:+.2f}",
             "–" if row["sign_right"] is None else "right" if row["sign_right"] else "wrong", "yes" if row["covered_90"] else "no",
         )
         for _, row in found.rows.sort_values(["topic", "evidence"]).iterrows()
@@ -121,15 +116,16 @@ def _all_rows(found: Check) -> str:
 
 def write(folder: Path) -> None:
     """Write `fit.md` and its two pictures into a folder."""
+    note = json.loads(read_text("posterior", "fit.json"))
     fitted_to, kept_back, before = validation("calibration"), validation("validation"), validation("validation", "prior")
     plot_check(fitted_to, str(folder / "fit_check.svg"))
     plot_check(kept_back, str(folder / "validation_check.svg"))
     parts = [
         HEAD,
-        _sampler(json.loads(read_text("posterior", "fit.json"))),
-        f"{len(calibration_targets())} rows are fitted to; {len(unexpressed())} cannot be expressed, each with its reason in "
-        "`data/targets/unexpressed.csv`.\n",
-        _moved(_read("parameters.csv", PARAMETER_COLUMNS, ("parameter",))),
+        _sampler(note),
+        f"{len(calibration_targets())} rows are fitted to; {len(unexpressed())} others (one of them kept back) cannot be expressed, each "
+        "with its reason in `data/targets/unexpressed.csv`.\n",
+        _moved(_read("parameters.csv", PARAMETER_COLUMNS, ("parameter",)), note["chains"] * note["draws"]),
         _disagreeing(_read("rows.csv", ROW_COLUMNS, ("evidence", "opposed_by"))),
         _checked("Rows that were fitted to", fitted_to),
         "![Published against predicted, rows that were fitted to](fit_check.svg)\n",

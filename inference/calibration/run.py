@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from ...data.loading import parameters
 from .diagnosing import parameter_table, row_table
 from .evaluating import asked_about, distinct, settled
-from .jax_fitting import MEDIAN_OF_HALF_NORMAL, fit
+from .jax_fitting import fit
 from .jax_likelihood import FREEDOM, errors_of
 from .jax_tables import Prior
+from .observing import MEDIAN_OF_HALF_NORMAL
 from .reading import calibration_targets, nuisance
 from .targets import Target
 

@@ -10,9 +10,9 @@ from ...data.tables import read_text
 from ...model.draws import DEFAULT_DRAWS, DEFAULT_SEED, FITTED, check_basis
 from .checking import Check, check
 from .evaluating import shipped_models
+from .observing import MEDIAN_OF_HALF_NORMAL
 from .reading import between_study, calibration_targets, validation_targets
 
-MEDIAN_OF_HALF_NORMAL = 0.6745
 ROWS = ("validation", "calibration")
 
 

@@ -64,6 +64,13 @@ def test_what_is_counted_by_arithmetic(depressed: float) -> None:
     assert total["ratios_within"] == total["signs_right"] == 0.5
 
 
+def test_a_published_difference_of_zero_points_nowhere() -> None:
+    level = made((share((0.0, 1.0)), share((0.0, 1.0))), "risk_difference", 0.0, 0.0)
+    found = check([level, dataclasses.replace(level, value=0.1, observed=0.4)], shipped_models(0), {"cohort": 0.0})
+    assert list(found.rows["sign_right"]) == [None, False]
+    assert found.summary.set_index("topic").loc["all", "comparisons"] == 1
+
+
 def test_expected_intervals_cover_what_the_network_itself_produces() -> None:
     random = np.random.default_rng(5)
     base = made((share((0.0, 1.0)),), "proportion", 0.2, 0.0)

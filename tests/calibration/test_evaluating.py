@@ -11,10 +11,11 @@ import pytest
 
 from refra.data.fitted import fitted
 from refra.data.loading import parameters
-from refra.inference.calibration.comparing import HEADINGS, compare, table
+from refra.inference.calibration.checking import check
 from refra.inference.calibration.evaluating import distinct, evaluate, models_of, settled, shipped_models
 from refra.inference.calibration.questions import Question, question
 from refra.inference.calibration.reading import calibration_targets, nuisance, validation_targets
+from refra.inference.calibration.validating import between_studies
 from refra.inference.querying import query
 from refra.model.draws import independent_draws, natural, shipped_draws
 from refra.model.network import Model
@@ -151,24 +152,22 @@ def test_every_parameter_set_is_answered_and_the_centre_comes_first() -> None:
     np.testing.assert_allclose(told[0], centre[0], atol=1e-12)
 
 
-def test_every_target_can_be_predicted_and_shown() -> None:
+def test_every_target_can_be_predicted() -> None:
     chosen = (*calibration_targets().values(), *validation_targets().values())
     assert len(distinct(chosen)) < sum(len(target.questions) for target in chosen)
-    comparisons = compare(chosen, CENTRAL)
-    for comparison in comparisons:
-        assert math.isfinite(comparison.z), comparison.target.evidence
-        assert comparison.low <= comparison.high
-        # One parameter set has no spread.
-        assert comparison.predicted_low == comparison.prediction == comparison.predicted_high
-    lines = table(comparisons).splitlines()
-    assert len(lines) == len(chosen) + 1
-    assert lines[0].split() == list(HEADINGS)
+    rows = check(chosen, CENTRAL, between_studies("prior")).rows
+    assert list(rows["evidence"]) == [target.evidence for target in chosen]
+    assert rows["z"].map(math.isfinite).all()
+    assert (rows["published_low"] <= rows["published_high"]).all()
+    # One parameter set has no spread.
+    assert (rows["prediction_low"] == rows["prediction"]).all()
+    assert (rows["prediction_high"] == rows["prediction"]).all()
 
 
-def test_a_comparison_is_in_the_published_unit() -> None:
+def test_a_prediction_is_in_the_published_unit() -> None:
     target = calibration_targets()["phq9_sens_ra_hitchon2020"]
-    (comparison,) = compare([target], CENTRAL)
+    (row,) = check([target], CENTRAL, {target.design: 0.0}).rows.to_dict(orient="records")
     sensitivity = float(shipped_draws(0)["phq9.sensitivity"][0])
-    assert comparison.prediction == pytest.approx(sensitivity)
+    assert row["prediction"] == pytest.approx(sensitivity)
     distance = math.log(sensitivity / (1 - sensitivity)) - target.observed
-    assert comparison.z == pytest.approx(distance / target.total_sd)
+    assert row["z"] == pytest.approx(distance / math.hypot(target.sd, target.gap_sd))

@@ -17,6 +17,7 @@ from refra.inference.fields import FIELD_VARIABLES
 from refra.inference.situation import situation
 from refra.model.assembly import central_model
 from refra.model.harms import HARMS
+from refra.model.outcomes import OPTIONS
 
 FULL: dict[str, Any] = {
     "age": 52, "sex": "female", "bmi": 27.3, "smoking": "past", "disease_duration": 6, "cardiovascular_risk": "no",
@@ -107,9 +108,9 @@ def test_scores_target_and_warnings_are_those_of_assess(many: pd.DataFrame) -> N
     for name, record in RECORDS.items():
         one = refra.assess(record, draws=0)
         rows = many[many["row"] == name]
-        assert set(rows.loc[rows["part"] == "warning", "note"]) == {w for w in one.warnings if not w.startswith("conflict")} & set(
-            rows.loc[rows["part"] == "warning", "note"]
-        )
+        # How well the findings fit together is asked one patient at a time.
+        wanted = [warning for warning in one.warnings if not warning.startswith("The findings fit together badly")]
+        assert list(rows.loc[rows["part"] == "warning", "note"]) == wanted
         assert rows.loc[rows["id"] == "target", "note"].item() == one.target
         assert rows.loc[rows["id"] == "d2t", "note"].item() == one.classification.d2t
         for score in ("cdai", "das28_crp"):
@@ -141,6 +142,15 @@ def test_preferences_count() -> None:
     utility = lines_of(table, "full", "option", "utility")["value"]
     assert "rituximab" not in utility.index
     assert utility.to_dict() == pytest.approx(one.options.set_index("id")["utility"].to_dict())
+
+
+def test_a_row_that_the_preferences_leave_no_option_is_reported() -> None:
+    kept = ("support_adherence", "optimise_exposure")
+    wanted = refra.Preferences(unavailable=tuple(option for option in OPTIONS if option not in kept))
+    table = refra.assess_many(frame_of({"treated": FULL, "first": RECORDS["first biologic"]}), wanted, draws=0)
+    assert list(table.loc[table["part"] == "rejected", "row"]) == ["first"]
+    assert "no option is left" in table.loc[table["part"] == "rejected", "note"].item()
+    assert set(table.loc[table["part"] == "option", "id"]) == set(kept)
 
 
 def test_bad_rows_are_reported_by_index_and_column_and_the_others_are_answered() -> None:

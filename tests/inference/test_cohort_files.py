@@ -146,6 +146,21 @@ def test_parquet_in_and_out_with_maps_and_numbers(tmp_path: Path) -> None:
     assert list(found["row"]) == list(wanted["row"])
 
 
+@pytest.mark.usefixtures("small_pieces")
+def test_blank_and_short_lines_are_rows_and_are_reported(tmp_path: Path) -> None:
+    source, out = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_text("current_drug,crp,sjc28\nadalimumab,3,2\n\netanercept,5\nabatacept,,4\nrituximab,8,1\n", encoding="utf-8")
+    settings = settings_of(None, 0.95, 0, 1)
+    with pytest.raises(StoppedError):
+        assess_file(source, out, settings, progress=stopping(2))
+    done = assess_file(source, out, settings)
+    assert (done.rows, done.rejected) == (5, 2)
+    found = read(out)
+    rejected = found[found["part"] == "rejected"].set_index("row")["note"]
+    assert {row: note[:25] for row, note in rejected.items()} == {"1": "the line has 0 of 3 cells", "2": "the line has 2 of 3 cells"}
+    assert set(found.loc[found["part"] == "option", "row"]) == {"0", "3", "4"}
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
