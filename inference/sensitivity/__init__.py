@@ -1,0 +1,1 @@
+"""Sensitivity analyses of one patient's answer, named as health-economists name them."""
