@@ -7,28 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..data.errors import FindingError
 from .display_layout import Columns, Prose, heading, share, signed, to_text
+from .figures import COLOURS, check_ending, new_figure, save
 
 if TYPE_CHECKING:
     from .calibration.checking import Check
-
-FORMATS = (".png", ".svg", ".pdf")
-COLOURS = (
-    "#0072b2",
-    "#d55e00",
-    "#009e73",
-    "#cc79a7",
-    "#e69f00",
-    "#56b4e9",
-    "#000000",
-    "#999999",
-    "#7f5539",
-    "#f0e442",
-    "#6a4c93",
-    "#2f4858",
-)
-"""Colours that can be told apart without red and green (Okabe & Ito), and a few more."""
 
 ABOUT = {
     "validation": "Published numbers that were never fitted to.",
@@ -87,11 +70,8 @@ def plot_check(found: Check, path: str) -> None:
     Bars are the published 95 % interval and the 90 % interval in which a study should come out. Raises `FindingError` for an ending of
     the file's name that is not known.
     """
-    if not path.lower().endswith(FORMATS):
-        raise FindingError(f"{path}: the ending is not known; accepted: {', '.join(FORMATS)}")
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(10, 5), layout="constrained")
+    check_ending(path)
+    figure = new_figure(5, 10)
     panels = figure.subplots(1, 2)
     shares = found.rows[found.rows["measure"].isin(("proportion", "sensitivity", "specificity", "auc"))]
     ratios = found.rows[found.rows["measure"].isin(("odds_ratio", "risk_ratio", "hazard_ratio"))]
@@ -115,7 +95,7 @@ def plot_check(found: Check, path: str) -> None:
         panel.set(xlim=limits, ylim=limits, xlabel="predicted", ylabel="published", title=title)
         panel.set_aspect("equal")
     figure.legend(*_once(panels), loc="outside right upper", frameon=False, fontsize=8)
-    figure.savefig(path, dpi=150)
+    save(figure, path)
 
 
 def _once(panels: Any) -> tuple[list[Any], list[str]]:
