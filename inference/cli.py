@@ -1,4 +1,4 @@
-"""The command line: `refra assess`, `refra query`, `refra show`, `refra examples`, `refra cohort`, `refra validate`."""
+"""The command line: `refra assess`, `refra query`, `refra show`, `refra examples`, `refra cohort`, `refra export`, `refra validate`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import typer
 
 from .. import __version__
 from .cli_cohort import cohort
+from .cli_export import export
 from .cli_validate import validate
 
 # Everything that loads the network is imported inside the commands, so that `refra --help` is quick.
@@ -303,6 +304,7 @@ def examples(
 
 
 app.command()(cohort)
+app.command()(export)
 app.command()(validate)
 
 

@@ -17,6 +17,9 @@ from .network import Array, Model
 # pgmpy accepts a table whose columns sum to 1 within this.
 SUM_TOLERANCE = 0.01
 
+GENIE_BOX = (116, 48)
+"""Width and height, in pixels, of a variable's box in GeNIe."""
+
 
 def network() -> Any:
     """Return refra's network at the centres of its parameters as a pgmpy `DiscreteBayesianNetwork` with named states.
@@ -115,6 +118,86 @@ def from_pgmpy(network: Any) -> NetworkArrays:
                 raise RefraError(f"{name}: its table has {said} as the states of {parent}, whose own table has {own}")
     tables = {name: _normalised(name, np.moveaxis(np.asarray(cpd.values, dtype=np.float64), 0, -1)) for name, cpd in cpds.items()}
     return NetworkArrays(MappingProxyType(states), MappingProxyType(parents), MappingProxyType(tables))
+
+
+def bif_text(model: Model) -> str:
+    """Return a model as a BIF file's text; every name in it has to be an identifier, which pgmpy's writer does not see to."""
+    return str(_readwrite().BIFWriter(_named(model)))
+
+
+def xmlbif_text(model: Model, descriptions: Mapping[str, str]) -> str:
+    """Return a model as an XMLBIF file's text; `descriptions` holds a word for each variable."""
+
+    class Writer(_readwrite().XMLBIFWriter):  # type: ignore[misc]
+        def _make_valid_state_name(self, state_name: Hashable) -> str:
+            # pgmpy's own turns <5 and >5 both into _5; the format takes any text here.
+            return str(state_name)
+
+    return str(Writer(_named(model, {name: {"description": text} for name, text in descriptions.items()})))
+
+
+def net_text(model: Model, labels: Mapping[str, str]) -> str:
+    """Return a model as a Hugin NET file's text; `labels` holds a label for each variable."""
+
+    class Writer(_readwrite().NETWriter):  # type: ignore[misc]
+        def net_cpd(self, var_name: str) -> str:
+            # pgmpy's own rounds to eight decimals, by which small probabilities become 0.
+            return _nested(np.moveaxis(np.asarray(self.tables[var_name], dtype=np.float64), 0, -1).tolist())
+
+    quoted = {name: {"label": '"' + text.replace('"', "'") + '"'} for name, text in labels.items()}
+    return str(Writer(_named(model, quoted))).replace(" |)", ")")
+
+
+def xdsl_text(model: Model, shown: Mapping[str, tuple[str, str, tuple[int, int]]]) -> str:
+    """Return a model as a GeNIe XDSL file's text; every name in it has to be an identifier.
+
+    `shown` holds for each variable what GeNIe shows: its name, a comment, and its place in pixels.
+    """
+    from xml.etree import ElementTree
+
+    class Writer(_readwrite().XDSLWriter):  # type: ignore[misc]
+        def _create_extensions(self) -> None:
+            # pgmpy's own places the nodes by chance, one on the other, and names GeNIe as the file's author.
+            genie = ElementTree.SubElement(ElementTree.SubElement(self.root, "extensions"), "genie")
+            genie.attrib.update({"version": "1.0", "app": "refra", "name": self.network_id})
+            for identifier, (name, comment, (x, y)) in shown.items():
+                node = ElementTree.SubElement(genie, "node", {"id": identifier})
+                ElementTree.SubElement(node, "name").text = name
+                ElementTree.SubElement(node, "interior", {"color": "e5f6f7"})
+                ElementTree.SubElement(node, "outline", {"color": "000080"})
+                ElementTree.SubElement(node, "font", {"color": "000000", "name": "Arial", "size": "8"})
+                ElementTree.SubElement(node, "position").text = f"{x} {y} {x + GENIE_BOX[0]} {y + GENIE_BOX[1]}"
+                ElementTree.SubElement(node, "comment").text = comment
+
+    root = Writer(_named(model), network_id="refra").root
+    for table in root.iter("cpt"):
+        # pgmpy's own writes sixteen decimals, which is seven digits of a probability of one in a billion.
+        values = np.asarray(model.tables[table.attrib["id"]][0]).ravel().tolist()
+        table.find("probabilities").text = " ".join(map(repr, values))
+    ElementTree.indent(root)
+    return str(ElementTree.tostring(root, encoding="unicode")) + "\n"
+
+
+def _readwrite() -> Any:
+    """Return pgmpy's module of file formats; it warns of its dependencies' deprecations while it is imported."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pgmpy.readwrite
+    return pgmpy.readwrite
+
+
+def _named(model: Model, properties: Mapping[str, Mapping[str, str]] = MappingProxyType({})) -> Any:
+    """Return a model as a pgmpy network with a name, and with properties of its variables, for pgmpy's writers."""
+    result = to_pgmpy(model)
+    result.name = "refra"
+    for name, values in properties.items():
+        result.nodes[name].update(values)
+    return result
+
+
+def _nested(values: Any) -> str:
+    """Return nested lists of numbers as NET writes them, every number with all its digits."""
+    return f"({' '.join(map(_nested, values))})" if isinstance(values, list) else repr(values)
 
 
 def _normalised(name: str, table: Array) -> Array:

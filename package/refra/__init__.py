@@ -18,6 +18,7 @@ _HOME = {
     "UnknownNameError": "refra.data.errors",
     "assess": "refra.inference.assessment",
     "assess_many": "refra.inference.cohort",
+    "export_network": "refra.model.exporting",
     "network": "refra.model.pgmpy_bridge",
     "query": "refra.inference.querying",
     "show": "refra.inference.showing",
