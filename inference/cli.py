@@ -259,16 +259,36 @@ def query(
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="The id of a variable, a parameter, a study or a row of evidence.")],
+    name: Annotated[str | None, typer.Argument(help="The id of a variable, a parameter, a study or a row of evidence.")] = None,
     as_json: AsJson = False,
+    as_html: Annotated[str | None, typer.Option("--html", metavar="PATH", help="Write the answer to an HTML file.")] = None,
+    graph: Annotated[str | None, typer.Option(metavar="PATH", help="Instead: draw the network as an SVG file.")] = None,
+    patient: Annotated[str | None, typer.Option(metavar="FILE", help="With --graph: a record whose posteriors are drawn.")] = None,
+    lang: Annotated[Language, typer.Option(help="Language of the picture.")] = Language.en,
     width: Width = None,
 ) -> None:
-    """What is on record about a name, with its studies."""
+    """What is on record about a name, with its studies; or the network as a picture."""
+    if (name is None) == (graph is None) or (graph is not None and (as_json or as_html)) or (patient is not None and graph is None):
+        raise typer.BadParameter("either NAME (with --json or --html PATH), or --graph PATH (with --patient FILE), is accepted")
     with refusals():
-        from .showing import show as look_up
+        if graph is not None:
+            from .display_graph import save_network_svg
 
-        shown = look_up(name)
-        text = _json(shown.to_dict()) if as_json else shown.text(terminal_width(width), terminal_colour())
+            answer = None
+            if patient is not None:
+                from .assessment import assess as assess_patient
+
+                # The picture shows no intervals.
+                answer = assess_patient(_patient(patient), draws=0, language=lang.value)
+            text = str(save_network_svg(graph, answer, language=lang.value))
+        else:
+            from .showing import show as look_up
+
+            shown = look_up(str(name))
+            if as_html:
+                text = str(shown.save_html(as_html))
+            else:
+                text = _json(shown.to_dict()) if as_json else shown.text(terminal_width(width), terminal_colour())
     _say(text)
 
 

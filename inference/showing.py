@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import RenderableType
 from rich.text import Text
 
 from ..data.errors import unknown_name
 from ..data.fitted import fitted
-from ..data.loading import NOT_A_NODE, evidence, parameters, studies, unused_evidence, variables
-from ..data.records import Parameter, State
+from ..data.loading import evidence, parameters, studies, unused_evidence, variables
+from ..data.records import Parameter
+from ..data.writing import write_text
 from ..model.assembly import central_model
 from ..model.draws import natural
 from ..model.network import Model
-from .display_layout import Columns, Prose, bar, heading, identifier, lines, pairs, share, span, to_text
-from .influence import UNTOUCHED
+from . import html
+from .display_layout import lines, to_text
+from .parts import Part, Section, Sentence, as_html, as_renderables
 from .querying import query
+from .showing_parts import PARTS
 
 Record = dict[str, Any]
 
@@ -31,12 +35,12 @@ class Shown:
     """What is on record about one name.
 
     `kind` is variable, parameter, study or evidence, `name` the id, `also` the other kinds that the name stands for, `data` the record and
-    what is linked to it, as plain values that JSON can hold. `str()` gives it as text.
+    what is linked to it, as plain values that JSON can hold. `str()` gives it as text; a notebook shows it as HTML.
     """
 
     kind: str
     name: str
-    data: Mapping[str, Any]
+    data: Mapping[str, Any] = field(repr=False)
     also: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -45,10 +49,26 @@ class Shown:
 
     def text(self, width: int = 100, color: bool = False) -> str:
         """Return the record as text of at most `width` columns; `color` adds terminal colours."""
-        parts: list[RenderableType] = [Prose(f"{self.name} ({self.kind})", style="bold")]
-        if self.also:
-            parts.append(Prose(f"The name also stands for: {', '.join(self.also)}. This is the {self.kind}."))
-        return to_text([*parts, Text(), *PARTS[self.kind](self.data)], width, color)
+        return to_text([*as_renderables(self._head()), Text(), *as_renderables(PARTS[self.kind](self.data))], width, color)
+
+    def to_html(self) -> str:
+        """Return the record as an HTML page of its own, without scripts and with nothing to load."""
+        return html.document(f"{self.name} ({self.kind})", self._html_parts())
+
+    def save_html(self, path: str | PathLike[str]) -> Path:
+        """Write the record to an HTML file and return its path; raises `FindingError` where it cannot be written."""
+        return write_text(path, self.to_html())
+
+    def _head(self) -> list[Part]:
+        title = Section(f"{self.name} ({self.kind})", level=1)
+        others = f"The name also stands for: {', '.join(self.also)}. This is the {self.kind}."
+        return [title, Sentence(others)] if self.also else [title]
+
+    def _html_parts(self) -> list[html.Html]:
+        return as_html([*self._head(), *PARTS[self.kind](self.data)])
+
+    def _repr_html_(self) -> str:
+        return html.fragment(self._html_parts())
 
     def __str__(self) -> str:
         """Show the record as a terminal does."""
@@ -127,13 +147,6 @@ def _after_the_fit(record: Parameter) -> Record | None:
     return {"value": value, "low": low, "high": high, "unit": record.unit, "contraction": float(1 - deviates.var())}
 
 
-def _fitted_text(found: Mapping[str, Any] | None) -> str:
-    if found is None:
-        return "was no part of it"
-    said = "the published numbers say nothing of it" if found["contraction"] <= UNTOUCHED else f"contraction {found['contraction']:.2f}"
-    return f"{_with_range(found)}; {said}"
-
-
 def _evidence_line(name: str) -> Record:
     row = evidence()[name]
     return {
@@ -167,164 +180,9 @@ def _evidence(name: str) -> Record:
     return {**record, **linked, "parameters": _resting_on([name])}
 
 
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.6g}" if abs(value) >= 1000 else f"{value:.4g}"
-
-
-def _with_range(record: Mapping[str, Any]) -> str:
-    ends = [_number(record[end]) for end in ("low", "high")]
-    unit = f" {record['unit']}" if record.get("unit") else ""
-    return f"{_number(record['value'])}{unit}" + (f" ({ends[0]} to {ends[1]})" if all(ends) else "")
-
-
-def _cutoffs(state: State) -> str:
-    if state.low is None and state.high is None:
-        return ""
-    if state.low is None:
-        return f"below {_number(state.high)}"
-    return f"{_number(state.low)} or more" if state.high is None else f"{_number(state.low)} to below {_number(state.high)}"
-
-
-def _filled(*rows: tuple[str, str | None]) -> RenderableType:
-    return pairs((name, text) for name, text in rows if text)
-
-
-def _section(title: str, *content: RenderableType) -> list[RenderableType]:
-    return [Text(), heading(title), *content]
-
-
-def _downstream(names: Sequence[str]) -> str:
-    outcomes = sum(variables()[name].role == "outcome" for name in names)
-    rest = [name for name in names if variables()[name].role != "outcome"]
-    return ", ".join([*rest, *([f"and {outcomes} outcomes of the options"] if outcomes else [])])
-
-
-def _names(names: Sequence[str]) -> str:
-    return ", ".join(names) or "none"
-
-
-def _parameter_table(records: Sequence[Mapping[str, Any]]) -> Columns:
-    heads = ("Parameter", "Value (95 % interval)", "Status")
-    return Columns(heads, [(record["id"], _with_range(record), record["status"]) for record in records], wrap=())
-
-
-def _evidence_table(records: Sequence[Mapping[str, Any]], citation: bool = True) -> Columns:
-    heads = ("Evidence", *(("Study",) if citation else ()), "Quantity", "Value (95 % interval)")
-    rows = [(r["id"], *((r["citation"],) if citation else ()), r["quantity"], _with_range(r)) for r in records]
-    return Columns(heads, rows, wrap=range(1, len(heads) - 1))
-
-
-def _variable_parts(data: Mapping[str, Any]) -> list[RenderableType]:
-    rows = []
-    for entry in data["states"]:
-        cuts = _cutoffs(State(entry["id"], entry["label"], entry["low"], entry["high"]))
-        p, ends = entry["probability"], (entry["probability_low"], entry["probability_high"])
-        rows.append((entry["id"], f"{entry['label']['en']} / {entry['label']['zh']}", cuts, bar(p, 10), share(p), span(*ends)))
-    parts: list[RenderableType] = [
-        _filled(
-            ("Label", f"{data['label']['en']} / {data['label']['zh']}"), ("Meaning", data["sentence"]), ("Role", data["role"]),
-            ("Stage", data["stage"]), ("Unit", data["unit"]), ("LOINC", data["loinc"]), ("Parents", _names(data["parents"])),
-            ("Children", _names(data["children"])),
-        ),
-        *_section(
-            "States, and their probability in a patient of whom nothing is known",
-            Columns(("State", "Label", "Cut-offs", "", "Probability", "Interval"), rows, right=(4, 5), wrap=(0, 1, 2)),
-        ),
-    ]  # fmt: skip
-    if data["parameters"]:
-        parts += _section("Parameters of its table", _parameter_table(data["parameters"]))
-    return parts
-
-
-def _distribution(data: Mapping[str, Any]) -> str:
-    scale = {"logit_normal": "log odds", "lognormal": "natural logarithm"}.get(data["distribution"], "number itself")
-    return f"{data['distribution']}, standard deviation {_number(data['spread'])} of the {scale}"
-
-
-def _parameter_parts(data: Mapping[str, Any]) -> list[RenderableType]:
-    node = data["node"]
-    meaning = "no variable: a weight in the utility of the options" if node in NOT_A_NODE else f"{node}: {variables()[node].sentence}"
-    arguments = ", ".join(f"{name}={value}" for name, value in data["arguments"].items())
-    derivation = data["derivation"] + (f" ({arguments})" if data["derivation"] and arguments else "")
-    parts: list[RenderableType] = [
-        _filled(
-            ("Value", _with_range(data)),
-            ("After the joint fit", _fitted_text(data["fitted"])),
-            ("Kind", data["kind_of_number"].replace("_", " ")),
-            ("Distribution", _distribution(data)),
-            ("Status", data["status"]),
-            ("Belongs to", meaning),
-            ("State", data["state"]),
-            ("Given", data["given"]),
-            ("Derivation", derivation),
-            ("Rationale", data["rationale"]),
-            ("Gap", data["gap"]),
-            ("Tables", ", ".join(data["tables"])),
-            ("Downstream", _downstream(data["downstream"])),
-        )
-    ]
-    for key, title in (("evidence_for", "Evidence for it"), ("evidence_against", "Evidence against it")):
-        if data[key]:
-            parts += _section(title, _evidence_table(data[key]))
-    return parts
-
-
-def _study_parts(data: Mapping[str, Any]) -> list[RenderableType]:
-    parts: list[RenderableType] = [
-        _filled(
-            ("Citation", data["citation"]), ("Title", data["title"]), ("Year", data["year"]),
-            ("Identifier", identifier(data["doi"], "") or identifier("", data["pmid"]) or "none on record"),
-            ("PubMed", data["pmid"] if data["doi"] else ""), ("Origin", data["identifier_status"].replace("_", " ")),
-            ("Note", data["identifier_note"]),
-        )
-    ]  # fmt: skip
-    if data["evidence"]:
-        parts += _section("Its rows of evidence", _evidence_table(data["evidence"], citation=False))
-    return parts + _resting_parts(data["parameters"])
-
-
-def _resting_parts(records: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
-    if not records:
-        return _section("Parameters that rest on it", Prose("none"))
-    rows = [(r["id"], _with_range(r), r["status"], "for" if r["evidence_for"] else "against") for r in records]
-    return _section("Parameters that rest on it", Columns(("Parameter", "Value (95 % interval)", "Status", "Speaks"), rows, wrap=()))
-
-
-def _evidence_parts(data: Mapping[str, Any]) -> list[RenderableType]:
-    value = _with_range({**data, "low": data["ci_low"], "high": data["ci_high"]})
-    found = identifier(data["doi"], data["pmid"])
-    return [
-        _filled(
-            ("Quantity", data["quantity"]),
-            ("Value", value),
-            ("Measure", data["measure"].replace("_", " ")),
-            ("Events", _number(data["events"])),
-            ("n", _number(data["n"])),
-            ("Population", data["population"]),
-            ("Condition", data["condition"]),
-            ("Comparator", data["comparator"]),
-            ("Time", data["timepoint"]),
-            ("Design", data["design"].replace("_", " ")),
-            ("Study", f"{data['study_id']}: {data['citation']}" + (f", {found}" if found else "")),
-            ("Read at", data["source_url"]),
-            ("Verified", data["verified"]),
-            ("Use", data["use"]),
-            ("Unused because", data["unused_because"]),
-            ("Note", data["note"]),
-        ),
-        *_resting_parts(data["parameters"]),
-    ]
-
-
 RECORDS: Mapping[str, tuple[Callable[[], Mapping[str, Any]], Callable[[str], Record]]] = {
     "variable": (variables, _variable),
     "parameter": (parameters, _parameter),
     "study": (studies, _study),
     "evidence": (evidence, _evidence),
-}
-PARTS: Mapping[str, Callable[[Mapping[str, Any]], list[RenderableType]]] = {
-    "variable": _variable_parts,
-    "parameter": _parameter_parts,
-    "study": _study_parts,
-    "evidence": _evidence_parts,
 }

@@ -13,6 +13,7 @@ from .. import __version__
 from ..data.errors import FindingError, RecordError, unknown_name
 from ..data.loading import variables
 from ..data.records import Variable
+from ..data.writing import write_text
 from .assembly import central_model
 from .draws import FITTED
 from .network import Model
@@ -60,11 +61,7 @@ def export_network(path: str | PathLike[str], format: str | None = None, *, basi
     """
     name = fspath(path)
     text = interchange_text(_format_of(name) if format is None else format, basis)
-    try:
-        Path(name).write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise FindingError(f"{name}: the file cannot be written ({error.strerror})") from None
-    return Path(name)
+    return write_text(name, text)
 
 
 def interchange_text(format: str, basis: str = FITTED) -> str:

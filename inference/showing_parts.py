@@ -1,0 +1,207 @@
+"""What `refra.show` says of a record, as parts for a terminal and for HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ..data.loading import NOT_A_NODE, PROPORTION_MEASURES, parameters, variables
+from ..data.records import State
+from .display_layout import identifier, share, span
+from .influence import UNTOUCHED
+from .parts import Cell, Grid, Link, Measured, Meter, Pairs, Part, Section, Sentence
+
+
+def _fitted_text(found: Mapping[str, Any] | None) -> str:
+    if found is None:
+        return "was no part of it"
+    said = "the published numbers say nothing of it" if found["contraction"] <= UNTOUCHED else f"contraction {found['contraction']:.2f}"
+    return f"{_with_range(found)}; {said}"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def _with_range(record: Mapping[str, Any]) -> str:
+    ends = [_number(record[end]) for end in ("low", "high")]
+    unit = f" {record['unit']}" if record.get("unit") else ""
+    return f"{_number(record['value'])}{unit}" + (f" ({ends[0]} to {ends[1]})" if all(ends) else "")
+
+
+def _cutoffs(state: State) -> str:
+    if state.low is None and state.high is None:
+        return ""
+    if state.low is None:
+        return f"below {_number(state.high)}"
+    return f"{_number(state.low)} or more" if state.high is None else f"{_number(state.low)} to below {_number(state.high)}"
+
+
+def _filled(*rows: tuple[str, Cell | None]) -> Pairs:
+    return Pairs([(name, cell) for name, cell in rows if cell])
+
+
+def _section(title: str, *content: Part) -> list[Part]:
+    return [Section(title), *content]
+
+
+def _drawn(record: Mapping[str, Any], whole: bool) -> Cell:
+    """Return a value with its interval, which HTML draws from 0 to 1 where the number is a share of a `whole`."""
+    text = _with_range(record)
+    return Measured(text, record["value"], record["low"], record["high"], 0.0, 1.0) if whole else text
+
+
+def _parameter_value(record: Mapping[str, Any]) -> Cell:
+    return _drawn(record, parameters()[record["id"]].kind == "probability")
+
+
+def _evidence_value(record: Mapping[str, Any]) -> Cell:
+    return _drawn(record, record["measure"] in PROPORTION_MEASURES and 0 <= record["value"] <= 1)
+
+
+def _study_link(doi: str, pmid: str) -> Cell:
+    """Return a study's identifier as a link; empty where it has none."""
+    text = identifier(doi, pmid)
+    home = "pmc.ncbi.nlm.nih.gov/articles" if pmid.startswith("PMC") else "pubmed.ncbi.nlm.nih.gov"
+    return Link(text, f"https://doi.org/{doi}" if doi else f"https://{home}/{pmid}/") if text else ""
+
+
+def _downstream(names: Sequence[str]) -> str:
+    outcomes = sum(variables()[name].role == "outcome" for name in names)
+    rest = [name for name in names if variables()[name].role != "outcome"]
+    return ", ".join([*rest, *([f"and {outcomes} outcomes of the options"] if outcomes else [])])
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(names) or "none"
+
+
+def _parameter_table(records: Sequence[Mapping[str, Any]]) -> Grid:
+    heads = ("Parameter", "Value (95 % interval)", "Status")
+    return Grid(heads, [(record["id"], _parameter_value(record), record["status"]) for record in records], wrap=())
+
+
+def _evidence_table(records: Sequence[Mapping[str, Any]], citation: bool = True) -> Grid:
+    heads = ("Evidence", *(("Study",) if citation else ()), "Quantity", "Value (95 % interval)")
+    rows = [(r["id"], *((r["citation"],) if citation else ()), r["quantity"], _evidence_value(r)) for r in records]
+    return Grid(heads, rows, wrap=range(1, len(heads) - 1))
+
+
+def _variable_parts(data: Mapping[str, Any]) -> list[Part]:
+    rows = []
+    for entry in data["states"]:
+        cuts = _cutoffs(State(entry["id"], entry["label"], entry["low"], entry["high"]))
+        p, ends = entry["probability"], (entry["probability_low"], entry["probability_high"])
+        rows.append((entry["id"], f"{entry['label']['en']} / {entry['label']['zh']}", cuts, Meter(p, *ends), share(p), span(*ends)))
+    parts: list[Part] = [
+        _filled(
+            ("Label", f"{data['label']['en']} / {data['label']['zh']}"), ("Meaning", data["sentence"]), ("Role", data["role"]),
+            ("Stage", data["stage"]), ("Unit", data["unit"]), ("LOINC", data["loinc"]), ("Parents", _names(data["parents"])),
+            ("Children", _names(data["children"])),
+        ),
+        *_section(
+            "States, and their probability in a patient of whom nothing is known",
+            Grid(("State", "Label", "Cut-offs", "", "Probability", "Interval"), rows, right=(4, 5), wrap=(0, 1, 2)),
+        ),
+    ]  # fmt: skip
+    if data["parameters"]:
+        parts += _section("Parameters of its table", _parameter_table(data["parameters"]))
+    return parts
+
+
+def _distribution(data: Mapping[str, Any]) -> str:
+    scale = {"logit_normal": "log odds", "lognormal": "natural logarithm"}.get(data["distribution"], "number itself")
+    return f"{data['distribution']}, standard deviation {_number(data['spread'])} of the {scale}"
+
+
+def _before_and_after(data: Mapping[str, Any]) -> tuple[Cell, Cell]:
+    """Return a parameter's value on record and after the fit, which HTML draws on one scale."""
+    own, after = _with_range(data), data["fitted"]
+    ends = [data["low"], data["high"], *((after["low"], after["high"]) if after else ())]
+    least, most = (0.0, 1.0) if data["kind_of_number"] == "probability" else (min(0.0, *ends), max(0.0, *ends))
+    record = Measured(own, data["value"], data["low"], data["high"], least, most)
+    said = _fitted_text(after)
+    return record, Measured(said, after["value"], after["low"], after["high"], least, most) if after else said
+
+
+def _parameter_parts(data: Mapping[str, Any]) -> list[Part]:
+    node = data["node"]
+    meaning = "no variable: a weight in the utility of the options" if node in NOT_A_NODE else f"{node}: {variables()[node].sentence}"
+    arguments = ", ".join(f"{name}={value}" for name, value in data["arguments"].items())
+    derivation = data["derivation"] + (f" ({arguments})" if data["derivation"] and arguments else "")
+    parts: list[Part] = [
+        _filled(
+            ("Value", _before_and_after(data)[0]),
+            ("After the joint fit", _before_and_after(data)[1]),
+            ("Kind", data["kind_of_number"].replace("_", " ")),
+            ("Distribution", _distribution(data)),
+            ("Status", data["status"]),
+            ("Belongs to", meaning),
+            ("State", data["state"]),
+            ("Given", data["given"]),
+            ("Derivation", derivation),
+            ("Rationale", data["rationale"]),
+            ("Gap", data["gap"]),
+            ("Tables", ", ".join(data["tables"])),
+            ("Downstream", _downstream(data["downstream"])),
+        )
+    ]
+    for key, title in (("evidence_for", "Evidence for it"), ("evidence_against", "Evidence against it")):
+        if data[key]:
+            parts += _section(title, _evidence_table(data[key]))
+    return parts
+
+
+def _study_parts(data: Mapping[str, Any]) -> list[Part]:
+    parts: list[Part] = [
+        _filled(
+            ("Citation", data["citation"]), ("Title", data["title"]), ("Year", data["year"]),
+            ("Identifier", _study_link(data["doi"], data["pmid"]) or "none on record"),
+            ("PubMed", data["pmid"] if data["doi"] else ""), ("Origin", data["identifier_status"].replace("_", " ")),
+            ("Note", data["identifier_note"]),
+        )
+    ]  # fmt: skip
+    if data["evidence"]:
+        parts += _section("Its rows of evidence", _evidence_table(data["evidence"], citation=False))
+    return parts + _resting_parts(data["parameters"])
+
+
+def _resting_parts(records: Sequence[Mapping[str, Any]]) -> list[Part]:
+    if not records:
+        return _section("Parameters that rest on it", Sentence("none"))
+    rows = [(r["id"], _parameter_value(r), r["status"], "for" if r["evidence_for"] else "against") for r in records]
+    return _section("Parameters that rest on it", Grid(("Parameter", "Value (95 % interval)", "Status", "Speaks"), rows, wrap=()))
+
+
+def _evidence_parts(data: Mapping[str, Any]) -> list[Part]:
+    value = _evidence_value({**data, "low": data["ci_low"], "high": data["ci_high"]})
+    return [
+        _filled(
+            ("Quantity", data["quantity"]),
+            ("Value", value),
+            ("Measure", data["measure"].replace("_", " ")),
+            ("Events", _number(data["events"])),
+            ("n", _number(data["n"])),
+            ("Population", data["population"]),
+            ("Condition", data["condition"]),
+            ("Comparator", data["comparator"]),
+            ("Time", data["timepoint"]),
+            ("Design", data["design"].replace("_", " ")),
+            ("Study", f"{data['study_id']}: {data['citation']}"),
+            ("Identifier", _study_link(data["doi"], data["pmid"])),
+            ("Read at", Link(data["source_url"], data["source_url"]) if data["source_url"].startswith("https://") else data["source_url"]),
+            ("Verified", data["verified"]),
+            ("Use", data["use"]),
+            ("Unused because", data["unused_because"]),
+            ("Note", data["note"]),
+        ),
+        *_resting_parts(data["parameters"]),
+    ]
+
+
+PARTS: Mapping[str, Callable[[Mapping[str, Any]], list[Part]]] = {
+    "variable": _variable_parts,
+    "parameter": _parameter_parts,
+    "study": _study_parts,
+    "evidence": _evidence_parts,
+}
