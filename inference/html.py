@@ -34,7 +34,7 @@ border-bottom:1px solid var(--refra-line);white-space:normal}
 .refra th{font-weight:600}.refra .number{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
 .refra dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.18em 1.1em;margin:.4em 0}
 .refra dt{font-weight:600}.refra dd{margin:0}.refra svg{vertical-align:middle}
-.refra .value{display:inline-block;min-width:13em;padding-right:.6em}
+.refra .value{display:inline-block;min-width:14.5em;padding-right:.6em}
 @media (max-width:36rem){.refra dl{grid-template-columns:minmax(0,1fr)}.refra dd{margin-bottom:.35em}}
 @media print{.refra .wide{overflow:visible}}
 """.strip()

@@ -20,6 +20,7 @@ _HOME = {
     "assess_many": "refra.inference.cohort",
     "export_network": "refra.model.exporting",
     "network": "refra.model.pgmpy_bridge",
+    "network_svg": "refra.inference.display_graph",
     "query": "refra.inference.querying",
     "show": "refra.inference.showing",
 }
