@@ -264,12 +264,12 @@ def show(
     as_html: Annotated[str | None, typer.Option("--html", metavar="PATH", help="Write the answer to an HTML file.")] = None,
     graph: Annotated[str | None, typer.Option(metavar="PATH", help="Instead: draw the network as an SVG file.")] = None,
     patient: Annotated[str | None, typer.Option(metavar="FILE", help="With --graph: a record whose posteriors are drawn.")] = None,
-    lang: Annotated[Language, typer.Option(help="Language of the picture.")] = Language.en,
+    lang: Annotated[Language | None, typer.Option(help="With --graph: language of the picture.")] = None,
     width: Width = None,
 ) -> None:
     """What is on record about a name, with its studies; or the network as a picture."""
-    if (name is None) == (graph is None) or (graph is not None and (as_json or as_html)) or (patient is not None and graph is None):
-        raise typer.BadParameter("either NAME (with --json or --html PATH), or --graph PATH (with --patient FILE), is accepted")
+    if (name is None) == (graph is None) or (as_json or as_html if graph else patient or lang) or (as_json and as_html):
+        raise typer.BadParameter("either NAME (with --json or --html PATH), or --graph PATH (with --patient FILE, --lang), is accepted")
     with refusals():
         if graph is not None:
             from .display_graph import save_network_svg
@@ -279,8 +279,8 @@ def show(
                 from .assessment import assess as assess_patient
 
                 # The picture shows no intervals.
-                answer = assess_patient(_patient(patient), draws=0, language=lang.value)
-            text = str(save_network_svg(graph, answer, language=lang.value))
+                answer = assess_patient(_patient(patient), draws=0)
+            text = str(save_network_svg(graph, answer, language=lang and lang.value))
         else:
             from .showing import show as look_up
 

@@ -19,6 +19,8 @@ SUM_TOLERANCE = 0.01
 
 GENIE_BOX = (116, 48)
 """Width and height, in pixels, of a variable's box in GeNIe."""
+GENIE_SAMPLES = "10000"
+"""Samples that GeNIe's approximate algorithms draw; pgmpy would write 0."""
 
 
 def network() -> Any:
@@ -169,7 +171,7 @@ def xdsl_text(model: Model, shown: Mapping[str, tuple[str, str, tuple[int, int]]
                 ElementTree.SubElement(node, "position").text = f"{x} {y} {x + GENIE_BOX[0]} {y + GENIE_BOX[1]}"
                 ElementTree.SubElement(node, "comment").text = comment
 
-    root = Writer(_named(model), network_id="refra").root
+    root = Writer(_named(model), network_id="refra", num_samples=GENIE_SAMPLES, disc_samples=GENIE_SAMPLES).root
     for table in root.iter("cpt"):
         # pgmpy's own writes sixteen decimals, which is seven digits of a probability of one in a billion.
         values = np.asarray(model.tables[table.attrib["id"]][0]).ravel().tolist()

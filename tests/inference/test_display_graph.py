@@ -193,5 +193,11 @@ def test_command(tmp_path: Path) -> None:
     assert path.read_text(encoding="utf-8") == network_svg()
     assert run("show", "--graph", str(path), "--patient", "first_patient", "--lang", "zh")[0] == 0
     assert path.read_text(encoding="utf-8") == network_svg(example("first_patient"), language="zh")
-    for wrong in ((), ("crp", "--graph", str(path)), ("crp", "--patient", "first_patient"), ("--graph", str(path), "--json")):
+    for wrong in (
+        (),
+        ("crp", "--graph", str(path)),
+        ("crp", "--patient", "first_patient"),
+        ("--graph", str(path), "--json"),
+        ("crp", "--lang", "zh"),
+    ):
         assert run("show", *wrong) == (2, "")
