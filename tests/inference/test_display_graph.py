@@ -100,6 +100,14 @@ def test_the_posteriors_are_those_of_a_query() -> None:
         assert seen.lda[row.id] == row.lda
 
 
+def test_with_an_assumed_target_the_posteriors_are_those_of_the_assessment() -> None:
+    answer = example("lupus_on_infliximab")
+    assert answer.target == "undecided"
+    found = dict(zip(variables()["primary_reason"].state_ids, seen_in(answer, "en").posteriors["primary_reason"], strict=True))
+    for row in answer.reasons.itertuples():
+        assert found[row.id] == pytest.approx(row.probability, abs=1e-9)
+
+
 def test_what_was_seen_is_said_and_an_assumed_target_too() -> None:
     root = ElementTree.fromstring(network_svg(example("first_patient")))
     said = " ".join(text for text in root.itertext())
