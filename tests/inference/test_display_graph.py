@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 EXAMPLES = sorted(example_texts())
 
 
+@cache
 def example(name: str) -> Assessment:
     return refra.assess(Patient.from_dict(parse_yaml(example_texts()[name], name)), draws=0)
 
