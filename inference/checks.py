@@ -8,6 +8,8 @@ from typing import Any
 
 from ..data.errors import FindingError
 from ..data.levels import level_cutoffs
+from ..data.loading import variables
+from ..data.messages import Message
 from ..data.records import State
 from .drugs import drugs, states_of
 from .fields import (
@@ -114,38 +116,57 @@ def contradictions(seen: Mapping[str, Observation], raw: Mapping[str, Any], fail
     return [FindingError(problem) for problem in problems]
 
 
-def _drug_warnings(seen: Mapping[str, Observation], state: str | None) -> Iterator[str]:
+def _drug_warnings(seen: Mapping[str, Observation], state: str | None) -> Iterator[Message]:
     drug = seen.get("current_drug")
     molecule = drug.drug.molecule if isinstance(drug, DrugSeen) else None
+    name, chinese = molecule or state, drugs()[molecule].chinese if molecule else _state_label(state)
     if molecule is not None and drugs()[molecule].state is None:
-        among = ", ".join(states_of(drugs()[molecule].drug_class))
-        yield f"current_drug: {molecule} has no state of its own in the network; it is read as one of {among}."
+        among = states_of(drugs()[molecule].drug_class)
+        yield Message(
+            f"current_drug: {molecule} has no state of its own in the network; it is read as one of {', '.join(among)}.",
+            f"当前药物：网络中没有{chinese}的单独状态，按以下药物之一处理：{'、'.join(_state_label(one) for one in among)}。",
+        )
     if "drug_level" in seen and state not in (None, "none", *level_cutoffs()):
-        yield (
-            f"drug_level: no level is validated for {molecule or state}; the finding is kept, but the network treats it as uninformative."
+        yield Message(
+            f"drug_level: no level is validated for {name}; the finding is kept, but the network treats it as uninformative.",
+            f"药物浓度：{chinese}尚无经验证的浓度界值；该所见予以保留，但网络视其为无信息。",
         )
     if isinstance(seen.get("drug_level"), Measured) and molecule in ("sarilumab", "levilimab", "olokizumab"):
-        yield (f"drug_level: no range is settled for {molecule}; the number is read by the cut-offs of intravenous tocilizumab.")
+        yield Message(
+            f"drug_level: no range is settled for {molecule}; the number is read by the cut-offs of intravenous tocilizumab.",
+            f"药物浓度：{chinese}尚无确定的范围；该数值按静脉用托珠单抗的界值判读。",
+        )
     if "ada_test" in seen and state == "jak_inhibitor":
-        yield ("ada_test: antibodies are not formed against a JAK inhibitor, a small molecule; check which drug was tested.")
+        yield Message(
+            "ada_test: antibodies are not formed against a JAK inhibitor, a small molecule; check which drug was tested.",
+            "抗药物抗体检测：JAK抑制剂是小分子药物，不会产生抗体；请核对所检测的是哪种药物。",
+        )
 
 
-def _marker_warnings(seen: Mapping[str, Observation], state: str | None) -> Iterator[str]:
+def _state_label(state: str | None) -> str:
+    return next((one.label["zh"] for one in variables()["current_drug"].states if one.id == state), "")
+
+
+def _marker_warnings(seen: Mapping[str, Observation], state: str | None) -> Iterator[Message]:
     if state != "il6r_inhibitor":
         return
     if "crp" in seen or "esr" in seen:
-        yield (
+        yield Message(
             "crp, esr: a drug that blocks IL-6 lowers both whatever the joints do, and DAS28 with them; judge activity "
-            "by joints, ultrasound and CDAI."
+            "by joints, ultrasound and CDAI.",
+            "C反应蛋白、红细胞沉降率：阻断IL-6的药物会使两者下降，DAS28也随之下降，与关节情况无关；请依据关节、超声和CDAI判断疾病活动。",
         )
     if "il6_level" in seen:
-        yield "il6_level: serum IL-6 rises when its receptor is blocked; on this drug it is no marker of the pathway."
+        yield Message(
+            "il6_level: serum IL-6 rises when its receptor is blocked; on this drug it is no marker of the pathway.",
+            "血清IL-6：受体被阻断时血清IL-6升高；使用此药时不能作为该通路的标志物。",
+        )
 
 
-def warnings_of(seen: Mapping[str, Observation]) -> tuple[str, ...]:
+def warnings_of(seen: Mapping[str, Observation]) -> tuple[Message, ...]:
     """Return what a reader of the record should know although it can be used as it is."""
     state = current_state(seen)
     found = [*_drug_warnings(seen, state), *_marker_warnings(seen, state)]
     if "age" in seen and span("age", seen["age"])[1] <= 18:
-        found.append("age: the network rests on studies of adults.")
+        found.append(Message("age: the network rests on studies of adults.", "年龄：网络所依据的是成人研究。"))
     return tuple(found)

@@ -8,7 +8,9 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..data.labels import label
 from ..data.loading import variables
+from ..data.messages import Message
 from ..model.drug_classes import CLASS_OF, CLASSES
 from ..model.families import deterministic
 from ..model.network import Model, Node
@@ -26,6 +28,11 @@ RAISED_CRP = 10.0
 """Least CRP (mg/L) that counts as a sign of active disease here: the limit that trials use."""
 
 INEFFICACY = ("never_worked", "lost_response")
+UNKNOWN_CLASS = Message("criterion 1: the current drug's class is not recorded", "标准1：未记录当前药物的类别")
+UNKNOWN_EARLIER = Message(
+    "criterion 1: earlier drugs are not recorded (give `earlier`, {} for none)", "标准1：未记录既往药物（请填写`earlier`，没有则填{}）"
+)
+
 CLINICAL, COUNT = "refractory__now", "refractory__count"
 
 
@@ -91,48 +98,53 @@ def criterion_1(place: Situation) -> str:
     return "no" if "earlier" in place.patient.observed and not (open_class and failed) else "undetermined"
 
 
-def criterion_2(place: Situation) -> tuple[str, str]:
+def criterion_2(place: Situation) -> tuple[str, Message]:
     """Return whether the disease is active or problematic by what is recorded, and the item that says so."""
     scores = place.scores
     observations = place.patient.observations
     if scores.cdai_lower_bound > 10:
-        return "yes", f"CDAI is at least {scores.cdai_lower_bound:.1f} (above 10)"
+        return "yes", Message(
+            f"CDAI is at least {scores.cdai_lower_bound:.1f} (above 10)", f"CDAI至少为{scores.cdai_lower_bound:.1f}（高于10）"
+        )
     for name, value in (("DAS28-ESR", scores.das28_esr), ("DAS28-CRP", scores.das28_crp)):
         if value is not None and value > D2T_DAS28:
-            return "yes", f"{name} is {value:.1f} (above 3.2)"
+            return "yes", Message(f"{name} is {value:.1f} (above 3.2)", f"{name}为{value:.1f}（高于3.2）")
     for field, least, words in (
         # The state "1-2" begins at half a joint, between none and one.
-        ("sjc28", 0.5, "swollen joints"),
-        ("crp", RAISED_CRP, "CRP of 10 mg/L or more"),
-        ("glucocorticoid", D2T_GLUCOCORTICOID, "glucocorticoid of 7.5 mg a day or more"),
+        ("sjc28", 0.5, Message("swollen joints", "有肿胀关节")),
+        ("crp", RAISED_CRP, Message("CRP of 10 mg/L or more", "C反应蛋白不低于10 mg/L")),
+        ("glucocorticoid", D2T_GLUCOCORTICOID, Message("glucocorticoid of 7.5 mg a day or more", "糖皮质激素每日不低于7.5 mg")),
     ):
         if field in observations and span(field, observations[field])[0] >= least:
             return "yes", words
     doppler = observations.get("power_doppler")
     if isinstance(doppler, StateSeen) and doppler.state == "positive":
-        return "yes", "power Doppler positive"
+        return "yes", Message("power Doppler positive", "能量多普勒超声阳性")
     if place.target == "met":
-        return "no", "the target is met and no other sign of active disease is recorded"
-    return "undetermined", "disease activity is not recorded fully enough"
+        return "no", Message("the target is met and no other sign of active disease is recorded", "已达标，且未记录其他疾病活动的征象")
+    return "undetermined", Message("disease activity is not recorded fully enough", "疾病活动度记录不全")
 
 
-def d2t(place: Situation) -> tuple[str, str, str, str]:
+def d2t(place: Situation) -> tuple[str, str, str, Message]:
     """Return the verdict, both criteria and what decides."""
     first = criterion_1(place)
     second, why = criterion_2(place)
     failed = classes_failed(place)
-    counted = f"{len(failed)} drug class{'' if len(failed) == 1 else 'es'} failed" + (f" ({', '.join(failed)})" if failed else "")
+    names = [label("options", name) for name in failed], [label("options", name, "zh") for name in failed]
+    counted = Message(
+        f"{len(failed)} drug class{'' if len(failed) == 1 else 'es'} failed" + (f" ({', '.join(names[0])})" if failed else ""),
+        f"已失效{len(failed)}类" + (f"（{'、'.join(names[1])}）" if failed else ""),
+    )
     if first == "no":
-        return "no", first, second, f"criterion 1: {counted}; two are needed"
+        return "no", first, second, Message(f"criterion 1: {counted}; two are needed", f"标准1：{counted.chinese}，需两类")
     if second == "no":
-        return "no", first, second, f"criterion 2: {why}"
+        return "no", first, second, Message(f"criterion 2: {why}", f"标准2：{why.chinese}")
     if first == "yes" and second == "yes":
-        return "yes", first, second, f"criteria 1 and 2: {counted}; {why}"
+        both = Message(f"criteria 1 and 2: {counted}; {why}", f"标准1：{counted.chinese}；标准2：{why.chinese}")
+        return "yes", first, second, both
     if first == "undetermined":
-        missing = "the current drug's class is" if "earlier" in place.patient.observed else "earlier drugs are"
-        hint = "" if "earlier" in place.patient.observed else " (give `earlier`, {} for none)"
-        return "undetermined", first, second, f"criterion 1: {missing} not recorded{hint}"
-    return "undetermined", first, second, f"criterion 2: {why}"
+        return "undetermined", first, second, UNKNOWN_CLASS if "earlier" in place.patient.observed else UNKNOWN_EARLIER
+    return "undetermined", first, second, Message(f"criterion 2: {why}", f"标准2：{why.chinese}")
 
 
 def _with_refractory_nodes(place: Situation, model: Model) -> Model:
@@ -176,8 +188,8 @@ def _with_refractory_nodes(place: Situation, model: Model) -> Model:
     return model.extended(nodes, states)
 
 
-def classify(place: Situation, model: Model, level: float) -> Classification:
-    """Return the classification of a patient; `model` is specialised to the record's roots."""
+def classify(place: Situation, model: Model, level: float, language: str = "en") -> Classification:
+    """Return the classification of a patient, in words of a language; `model` is specialised to the record's roots."""
     verdict, first, second, why = d2t(place)
     known: Known = place.inside(model)
     extended = _with_refractory_nodes(place, model)
@@ -194,4 +206,4 @@ def classify(place: Situation, model: Model, level: float) -> Classification:
     for name, values in (("true_refractory", refractory), ("pirra", pirra), ("nirra", nirra)):
         low, high = interval(values, level)
         numbers = {**numbers, name: float(values[0]), f"{name}_low": float(low), f"{name}_high": float(high)}
-    return Classification(verdict, first, second, why, classes_failed(place), **numbers)
+    return Classification(verdict, first, second, why.said(language), classes_failed(place), **numbers)

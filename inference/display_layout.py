@@ -24,6 +24,9 @@ EIGHTHS = " ▏▎▍▌▋▊▉"
 ROOMS = ((14, 36), (14, 22), (8, 22), (8, 0), (0, 0))
 """Widths that heads and wrapped columns are given if there is room, the most generous first."""
 
+SPEAKS = 0.05
+"""Least number with a sign that shows at one decimal."""
+
 CLOSING = "，。；：、）？！”’》%,.;:)"
 OPENING = "（“‘《("
 

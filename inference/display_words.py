@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..data.loading import variables
-
 Words = Mapping[str, str]
 
 WORDS: Mapping[str, Words] = {
@@ -107,29 +105,5 @@ WORDS: Mapping[str, Words] = {
         "studies": "占比最大的研究", "no_identifier": "无标识记录",
         "measured": "实测", "pooled": "合并", "derived": "推导", "judged": "判断",
         "and": "与", "comma": "、", "then": "，",
-        "failed_1": "标准1：已失效{n}类（{classes}）", "failed_0": "标准1：已失效0类", "two_needed": "需两类",
-        "unknown_1": "标准1：未记录既往药物",
-        "yes_2": "标准2：疾病活动", "no_2": "标准2：疾病不活动", "undetermined_2": "标准2：疾病活动度记录不全",
     },
 }  # fmt: skip
-
-UNITS_ZH = (("mg/wk", "mg/周"), ("mg/d", "mg/日"), (" months", " 个月"), (" years", " 年"))
-
-
-def finding_text(variable: str, text: str, language: str) -> str:
-    """Return the text of a finding in a language."""
-    name = variables()[variable].label
-    if language == "en" or not text.startswith(name["en"]):
-        return text
-    rest = text.removeprefix(name["en"])
-    unsure = ": not certain, most in favour of "
-    for prefix, said in ((unsure, "：不确定，最倾向于"), (": ", "：")):
-        if rest.startswith(prefix):
-            body = rest.removeprefix(prefix)
-            for state in variables()[variable].states:
-                if body == state.label["en"] or body.startswith(state.label["en"] + " ("):
-                    return name[language] + said + state.label[language] + body.removeprefix(state.label["en"])
-            return name[language] + said + body
-    for english, chinese in UNITS_ZH:
-        rest = rest.replace(english, " 岁" if variable == "age_group" else chinese)
-    return name[language] + rest

@@ -32,6 +32,11 @@ class Drug:
     names: tuple[str, ...]
     note: str
 
+    @property
+    def chinese(self) -> str:
+        """The molecule's name in Chinese, where one is on record, else its international name."""
+        return next((name for name in self.names if "\u4e00" <= name[0] <= "\u9fff"), self.molecule)
+
 
 @dataclass(frozen=True)
 class DrugName:

@@ -9,15 +9,19 @@ from itertools import pairwise
 from typing import Any
 
 from ..data.errors import FindingError, RecordError
+from ..data.labels import label
 from ..data.levels import level_cutoffs
 from ..data.loading import variables
 from ..data.measurements import MeasurementError, measurement_error
+from ..data.messages import Message
 from ..data.records import State
 from ..model.drug_classes import CLASSES as DRUG_CLASSES
+from .drugs import drugs
 from .fields import (
     FIELD_VARIABLES,
     NOT_TRIED,
     DrugSeen,
+    EarlierDrug,
     EarlierSeen,
     Measured,
     Observation,
@@ -42,6 +46,7 @@ BACKGROUND = ("bmi_class",)
 """Measured variables that nothing in the network acts on."""
 
 _BARE_UNITS = ("joints", "points", "items", "proportion")
+_UNITS_ZH = {"mg/wk": "mg/周", "mg/d": "mg/日", "months": "个月", "years": "年"}
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ class Finding:
     field: str
     variable: str
     raw: Any
-    text: str
+    text: Message
     likelihood: tuple[float, ...]
     copy: int = 1
 
@@ -166,34 +171,45 @@ def _level(reading: Reading, observations: Mapping[str, Observation]) -> tuple[f
     return measured_likelihood(reading.value, error, [cutoffs.undetectable_below, cutoffs.in_range_from])
 
 
-def _label(variable: str) -> str:
-    return variables()[variable].label["en"]
+def _named(variable: str, english: str, chinese: str) -> Message:
+    name = variables()[variable].label
+    return Message(f"{name['en']}: {english}", f"{name['zh']}：{chinese}")
 
 
-def _state_text(variable: str, state: str) -> str:
-    label = next(s.label["en"] for s in states_of_variable(variable) if s.id == state)
-    return f"{_label(variable)}: {label}"
+def _state_text(variable: str, state: str) -> Message:
+    name = next(s.label for s in states_of_variable(variable) if s.id == state)
+    return _named(variable, name["en"], name["zh"])
 
 
-def _weighted_text(variable: str, weights: Sequence[float]) -> str:
-    likeliest = max(zip(weights, states_of_variable(variable), strict=True), key=lambda pair: pair[0])[1]
-    return f"{_label(variable)}: not certain, most in favour of {likeliest.label['en']}"
+def _weighted_text(variable: str, weights: Sequence[float]) -> Message:
+    likeliest = max(zip(weights, states_of_variable(variable), strict=True), key=lambda pair: pair[0])[1].label
+    return _named(variable, f"not certain, most in favour of {likeliest['en']}", f"不确定，最倾向于{likeliest['zh']}")
 
 
-def _measured_text(field: str, reading: Reading) -> str:
-    unit = QUANTITIES[field].unit
-    shown_unit = "" if unit in _BARE_UNITS else f" {unit}"
+def _measured_text(field: str, reading: Reading) -> Message:
+    unit, name = QUANTITIES[field].unit, variables()[FIELD_VARIABLES[field]].label
+    english, chinese = ("", "") if unit in _BARE_UNITS else (f" {unit}", f" {_UNITS_ZH.get(unit, unit)}")
     if unit in ("years", "months") and reading.limit == 1:
-        shown_unit = shown_unit.removesuffix("s")
-    return f"{_label(FIELD_VARIABLES[field])} {reading.bound}{reading.limit:g}{shown_unit}"
+        english = english.removesuffix("s")
+    if field == "age":
+        chinese = " 岁"
+    number = f"{reading.bound}{reading.limit:g}"
+    return Message(f"{name['en']} {number}{english}", f"{name['zh']} {number}{chinese}")
 
 
-def _drug_text(seen: DrugSeen) -> str:
+def _drug_text(seen: DrugSeen) -> Message:
     if seen.drug.drug_class is None:
         return _state_text("current_drug", "none")
     if seen.drug.molecule is None:
-        return f"Current drug: {_label(f'covered_{seen.drug.drug_class}').removeprefix('Disease covered by ')}"
-    return f"Current drug: {seen.drug.molecule}"
+        english = variables()[f"covered_{seen.drug.drug_class}"].label["en"].removeprefix("Disease covered by ")
+        return _named("current_drug", english, label("options", seen.drug.drug_class, "zh"))
+    return _named("current_drug", seen.drug.molecule, drugs()[seen.drug.molecule].chinese)
+
+
+def _of_molecule(text: Message, drug: EarlierDrug) -> Message:
+    if drug.molecule is None or drug.molecule == drug.drug_class:
+        return text
+    return Message(f"{text} ({drug.molecule})", f"{text.chinese}（{drugs()[drug.molecule].chinese}）")
 
 
 def _drug_likelihood(seen: DrugSeen) -> tuple[float, ...]:
@@ -217,12 +233,11 @@ def _earlier(seen: EarlierSeen) -> Iterator[Finding]:
             text = _state_text(variable, NOT_TRIED)
             yield Finding("earlier", variable, NOT_TRIED, text, one_hot(variable, NOT_TRIED))
         for copy, drug in enumerate(own, start=1):
-            of_molecule = f" ({drug.molecule})" if drug.molecule not in (None, drug_class) else ""
             if isinstance(drug.outcome, StateSeen):
-                text = _state_text(variable, drug.outcome.state) + of_molecule
+                text = _of_molecule(_state_text(variable, drug.outcome.state), drug)
                 yield Finding("earlier", variable, drug.given, text, one_hot(variable, drug.outcome.state), copy)
             else:
-                text = _weighted_text(variable, drug.outcome.weights) + of_molecule
+                text = _of_molecule(_weighted_text(variable, drug.outcome.weights), drug)
                 yield Finding("earlier", variable, drug.given, text, scaled(drug.outcome.weights), copy)
 
 

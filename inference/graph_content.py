@@ -16,7 +16,6 @@ from ..model.drug_classes import CLASSES
 from ..model.network import Model
 from .asking import ask
 from .display_layout import lines
-from .display_words import finding_text
 from .knowledge import CENTRAL
 from .situation import situation
 
@@ -97,7 +96,7 @@ def seen_in(answer: Assessment, language: str) -> Seen:
     posteriors = {name: np.asarray(table[0]) for name, table in found.marginals.items() if isinstance(name, str)}
     texts = {"target_met": ASSUMED[language]} if "target_met" in known.hard else {}
     for finding in place.findings:
-        said = finding_text(finding.variable, finding.text, language)
+        said = finding.text.said(language)
         value = said.removeprefix(variables()[finding.variable].label[language]).lstrip(":： ")
         texts[finding.variable] = f"{texts[finding.variable]}; {value}" if finding.variable in texts else value
     return Seen(texts, posteriors, {row.id: row.lda for row in lines(answer.options)})

@@ -28,6 +28,7 @@ STYLE = """
 "PingFang SC","Microsoft YaHei","Noto Sans CJK SC",sans-serif;color:inherit;max-width:72rem;overflow-wrap:break-word}
 .refra h1{font-size:1.35em;margin:.2em 0 .5em}.refra h2{font-size:1.08em;margin:1.3em 0 .4em;border-bottom:1px solid var(--refra-line)}
 .refra p{margin:.4em 0}.refra .quiet{color:var(--refra-quiet)}.refra a{color:inherit}
+.refra .strong{font-weight:600}.refra .closing{font-style:italic}.refra ul,.refra ol{margin:.4em 0;padding-left:1.5em}
 .refra .wide{overflow-x:auto}.refra table{border-collapse:collapse;background:none;margin:0;font-size:inherit;color:inherit}
 .refra th,.refra td{text-align:left;vertical-align:top;padding:.22em .9em .22em 0;background:none;border:0;
 border-bottom:1px solid var(--refra-line);white-space:normal}
@@ -61,6 +62,11 @@ def heading(text: object, level: int = 2) -> Html:
 def paragraph(text: object, quiet: bool = False) -> Html:
     """Return a paragraph, `quiet` ones in a weaker colour."""
     return element("p", text, class_="quiet") if quiet else element("p", text)
+
+
+def listing(items: Iterable[object], ordered: bool = False) -> Html:
+    """Return texts one below the other, numbered where they are ordered."""
+    return element("ol" if ordered else "ul", *(element("li", item) for item in items))
 
 
 def number(text: object) -> Html:
@@ -112,6 +118,28 @@ def interval_bar(
         parts.append(f'<path d="M{a:.1f} 8H{b:.1f}M{a:.1f} 4v8M{b:.1f} 4v8" fill="none" stroke="currentColor" stroke-width="1.3"/>')
     # The number stands beside a bar as text, so that the bar need not be read aloud.
     return Html(f'<svg width="{width}" height="16" viewBox="0 0 {width} 16" aria-hidden="true">{"".join(parts)}</svg>')
+
+
+def interval_dot(
+    value: float, low: float | None = None, high: float | None = None, *, least: float = 0.0, most: float = 1.0, width: int = 84
+) -> Html:
+    """Return a number as a dot with whiskers on the scale from `least` to `most`, as inline SVG; the arguments are those of `interval_bar`.
+
+    A thin line stands at 0 where that lies inside the scale.
+    """
+    if math.isnan(value):
+        return Html("")
+
+    def place(x: float) -> float:
+        return 4 + (width - 8) * min(1.0, max(0.0, (x - least) / (most - least)))
+
+    parts = [f'<path d="M4 7H{width - 4}" stroke="currentColor" opacity=".16"/>']
+    if least < 0 < most:
+        parts.append(f'<path d="M{place(0.0):.1f} 1v12" stroke="currentColor" opacity=".4"/>')
+    if low is not None and high is not None and not math.isnan(low + high):
+        parts.append(f'<path d="M{place(low):.1f} 7H{place(high):.1f}" stroke="currentColor" stroke-width="1.6"/>')
+    parts.append(f'<circle cx="{place(value):.1f}" cy="7" r="3.6" fill="var(--refra-accent,#3b82b8)"/>')
+    return Html(f'<svg width="{width}" height="14" viewBox="0 0 {width} 14" aria-hidden="true">{"".join(parts)}</svg>')
 
 
 def fragment(parts: Iterable[object]) -> Html:

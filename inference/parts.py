@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from . import html
-from .display_layout import Columns, Prose, bar, heading, pairs
+from .display_layout import SPEAKS, Columns, Prose, bar, heading, numbered, pairs, signed
 
 METER = 10
 """Signs of the bar that a `Meter` is as text."""
@@ -17,11 +17,12 @@ METER = 10
 
 @dataclass(frozen=True)
 class Meter:
-    """A probability with its interval, to be seen and not read."""
+    """A probability with its interval, to be seen and not read; `signs` is the length of its bar as text."""
 
     value: float
     low: float
     high: float
+    signs: int = METER
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,23 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class Estimate(Measured):
+    """A number with its interval, in words, drawn as a dot with whiskers below them."""
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A number whose sign matters."""
+
+    value: float
+
+    @property
+    def text(self) -> str:
+        """The number with its sign."""
+        return signed(self.value)
+
+
+@dataclass(frozen=True)
 class Link:
     """Words that lead to an address."""
 
@@ -44,7 +62,7 @@ class Link:
     address: str
 
 
-Cell = str | Meter | Measured | Link
+Cell = str | Meter | Measured | Signed | Link
 
 
 @dataclass(frozen=True)
@@ -57,9 +75,30 @@ class Section:
 
 @dataclass(frozen=True)
 class Sentence:
-    """A paragraph."""
+    """A paragraph, with a look of its own where it is `quiet`, `strong` or `closing`."""
 
     text: str
+    look: str = ""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Texts one below the other, numbered or with a mark before each."""
+
+    items: Sequence[str]
+    mark: str | None = None
+
+
+@dataclass(frozen=True)
+class Space:
+    """A blank line of a terminal's text."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of numbers that stand in the text too; it is not part of a terminal's text."""
+
+    markup: html.Html
 
 
 @dataclass(frozen=True)
@@ -79,7 +118,10 @@ class Grid:
     wrap: Sequence[int] = (0,)
 
 
-Part = Section | Sentence | Pairs | Grid
+Part = Section | Sentence | Listing | Space | Pairs | Grid | Picture
+
+LOOKS = {"": "", "quiet": "dim", "strong": "bold", "closing": "italic"}
+"""Looks of a sentence, as a terminal has them."""
 
 
 def as_renderables(parts: Iterable[Part]) -> list[RenderableType]:
@@ -89,9 +131,15 @@ def as_renderables(parts: Iterable[Part]) -> list[RenderableType]:
         if isinstance(part, Section):
             found += [Prose(part.text, style="bold")] if part.level == 1 else [Text(), heading(part.text)]
         elif isinstance(part, Sentence):
-            found.append(Prose(part.text))
+            found.append(Prose(part.text, style=LOOKS[part.look]))
+        elif isinstance(part, Listing):
+            found.append(numbered(part.items, part.mark))
+        elif isinstance(part, Space):
+            found.append(Text())
+        elif isinstance(part, Picture):
+            continue
         elif isinstance(part, Pairs):
-            found.append(pairs((name, _words(cell)) for name, cell in part.rows))
+            found.append(pairs((name, str(_words(cell))) for name, cell in part.rows))
         else:
             found.append(Columns(part.heads, [[_words(cell) for cell in row] for row in part.rows], part.right, part.wrap))
     return found
@@ -104,7 +152,13 @@ def as_html(parts: Iterable[Part]) -> list[html.Html]:
         if isinstance(part, Section):
             found.append(html.heading(part.text, part.level))
         elif isinstance(part, Sentence):
-            found.append(html.paragraph(part.text))
+            found.append(html.element("p", part.text, **({"class_": part.look} if part.look else {})))
+        elif isinstance(part, Listing):
+            found.append(html.listing(part.items, ordered=part.mark is None))
+        elif isinstance(part, Picture):
+            found.append(part.markup)
+        elif isinstance(part, Space):
+            continue
         elif isinstance(part, Pairs):
             found.append(html.pairs((name, _markup(cell)) for name, cell in part.rows))
         else:
@@ -114,9 +168,11 @@ def as_html(parts: Iterable[Part]) -> list[html.Html]:
     return found
 
 
-def _words(cell: Cell) -> str:
+def _words(cell: Cell) -> str | Text:
     if isinstance(cell, Meter):
-        return bar(cell.value, METER)
+        return bar(cell.value, cell.signs)
+    if isinstance(cell, Signed):
+        return Prose(cell.text, style="green" if cell.value >= SPEAKS else "red" if cell.value <= -SPEAKS else "dim")
     return cell if isinstance(cell, str) else cell.text
 
 
@@ -125,6 +181,11 @@ def _markup(cell: Cell) -> str:
         return html.interval_bar(cell.value, cell.low, cell.high)
     if isinstance(cell, Link):
         return html.element("a", cell.text, href=cell.address, rel="noopener")
+    if isinstance(cell, Signed):
+        return html.element("span", cell.text, class_="quiet") if abs(cell.value) < SPEAKS else cell.text
+    if isinstance(cell, Estimate):
+        drawn = html.interval_dot(cell.value, cell.low, cell.high, least=cell.least, most=cell.most)
+        return html.Html(html.element("div", cell.text, class_="number") + drawn)
     if isinstance(cell, Measured):
         drawn = html.interval_bar(cell.value, cell.low, cell.high, least=cell.least, most=cell.most, width=110)
         return html.Html(html.element("span", cell.text, class_="value") + drawn)

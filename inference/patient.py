@@ -11,6 +11,7 @@ from typing import Annotated, Any, Self, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, SkipValidation, field_serializer
 
 from ..data.errors import FindingError, RefraError, UnknownNameError, unknown_name
+from ..data.labels import check_language
 from .checks import contradictions, warnings_of
 from .fields import FIELD_VARIABLES, Observation, read_field
 from .findings import Finding, build_findings
@@ -219,9 +220,9 @@ class Patient(BaseModel):
         """Return one finding for each observation; `earlier` gives at least one for each drug class."""
         return build_findings(self.observations, self.observed)
 
-    def warnings(self) -> tuple[str, ...]:
-        """Return what a reader of the record should know although it can be used as it is."""
-        return warnings_of(self.observations)
+    def warnings(self, language: str = "en") -> tuple[str, ...]:
+        """Return what a reader of the record should know although it can be used as it is, English (`en`) or Chinese (`zh`)."""
+        return tuple(warning.said(check_language(language)) for warning in warnings_of(self.observations))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the observed fields as plain values; `from_dict` makes the same patient of them."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.loading import variables
+from ..data.messages import Message
 from ..model.assembly import unfolded
 from ..model.draws import FITTED, check_basis
 from ..model.drug_classes import CLASS_OF
@@ -25,6 +26,19 @@ from .scores import Scores, TargetState, scores_of
 Array = NDArray[np.float64]
 
 ACTIVITY_FIELDS = ("sjc28", "tjc28", "crp", "esr", "patient_global", "physician_global", "power_doppler")
+
+UNRECORDED = Message(
+    "The current drug is not recorded: the answer is an average over the drugs in use.",
+    "未记录当前药物：答案是对在用药物的平均。",
+)
+FIRST = Message(
+    "No biologic or JAK inhibitor is being taken: there is no failure to explain; the options are those of a first one.",
+    "目前未用生物制剂或JAK抑制剂：没有需要解释的失效；所列选择针对首次用药。",
+)
+INTOLERANT = Message(
+    "The drug was stopped for intolerance and no disease activity is recorded: options are given, reasons are not.",
+    "因不耐受而停药，且未记录疾病活动：只给出治疗选择，不给出原因。",
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +60,7 @@ class Situation:
     explains: bool
     record: Known
     known: Known
-    warnings: tuple[str, ...]
+    warnings: tuple[Message, ...]
     basis: str = FITTED
 
     @property
@@ -103,21 +117,24 @@ def situation(patient: Patient, basis: str = FITTED) -> Situation:
     if drug is None and "current_drug" not in record.soft:
         states = variables()["current_drug"].state_ids
         record = record.also(soft={"current_drug": np.array([0.0 if s == "none" else 1.0 for s in states])})
-        warnings.append("The current drug is not recorded: the answer is an average over the drugs in use.")
+        warnings.append(UNRECORDED)
     explains = drug != "none"
     target = measured.target_state
     if drug == "none":
-        warnings.append(
-            "No biologic or JAK inhibitor is being taken: there is no failure to explain; the options are those of a first one."
-        )
+        warnings.append(FIRST)
     elif response == "intolerant" and not activity:
         explains = False
-        warnings.append("The drug was stopped for intolerance and no disease activity is recorded: options are given, reasons are not.")
+        warnings.append(INTOLERANT)
     known = record
     if (explains or drug == "none") and target == "undecided":
         known = record.also(hard={"target_met": 0})
     if target == "met":
-        warnings.append(f"The treatment target is met (CDAI {measured.cdai:.1f}, at most 10): there is no failure to explain.")
+        warnings.append(
+            Message(
+                f"The treatment target is met (CDAI {measured.cdai:.1f}, at most 10): there is no failure to explain.",
+                f"治疗目标已达到（CDAI {measured.cdai:.1f}，应不超过10）：没有需要解释的失效。",
+            )
+        )
     return Situation(
         patient, findings, measured, target, drug, response, activity, explains, record, known, tuple(warnings), check_basis(basis)
     )

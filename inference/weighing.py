@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..data.labels import label
+from ..data.messages import Message
 from ..model.network import Model
 from .asking import Answer, Known, ask, log_probability
 from .causes import PRESENT, presence
@@ -22,7 +23,7 @@ CONFLICT_WARNING = 1.0
 """Log10 of how many times less likely the findings are together than one by one, or one of them with the rest than without, before a
 warning is given: findings that agree among themselves would hide one that does not."""
 
-FINDING_COLUMNS = ("field", "variable", "finding", "cause", "label", "weight", "conflict")
+FINDING_COLUMNS = ("field", "variable", "finding", "cause", "label", "weight", "conflict", "before", "after")
 
 
 @dataclass(frozen=True)
@@ -75,21 +76,25 @@ def finding_table(place: Situation, model: Model, full: Model, causes: Sequence[
     """Return for each finding and leading cause its weight of evidence, as a tidy frame.
 
     `weight` is log10 of the cause's odds with all findings over its odds without this one (Good 1950): 1 means ten times for, -1 ten times
-    against. `model` is the central network given the record's roots, `full` the central network; `conflict` is how badly the finding fits
-    the others (log10; above 0: less likely with them than alone).
+    against. `before` and `after` are log10 of the odds as the findings are added one by one in the record's order, background and drug
+    being given from the start (NaN for these): their differences add up, unlike the weights, and depend on the order. `model` is the
+    central network given the record's roots, `full` the central network; `conflict` is how badly the finding fits the others (log10;
+    above 0: less likely with them than alone).
     """
     nodes = finding_nodes(place.findings)
     inner = [name for name in nodes if name in model.states]
     targets = list(dict.fromkeys(PRESENT[cause][0] for cause in causes))
     weights: dict[str, dict[str, float]] = {}
+    steps: dict[str, dict[str, tuple[float, float]]] = {}
     known = place.inside(model)
-    every = set(inner)
-    answer = (
-        ask(model, _as_rows(model, known, inner, [every, *(every - {n} for n in inner)]), targets) if inner else ask(model, known, targets)
-    )
+    every, count = set(inner), len(inner)
+    rows = [every, *(every - {n} for n in inner), *(set(inner[:n]) for n in range(count))]
+    answer = ask(model, _as_rows(model, known, inner, rows), targets) if inner else ask(model, known, targets)
     for cause in causes:
         logits = _logit10(presence(model, answer, cause))
         weights[cause] = {name: float(logits[0] - logits[1 + i]) for i, name in enumerate(inner)}
+        along = [*logits[1 + count : 1 + 2 * count], logits[0]]
+        steps[cause] = {name: (float(along[i]), float(along[i + 1])) for i, name in enumerate(inner)}
     for name in nodes:
         if name in inner:
             continue
@@ -98,20 +103,21 @@ def finding_table(place: Situation, model: Model, full: Model, causes: Sequence[
         for cause in causes:
             both = [_logit10(_present(full, a, cause)) for a in (answer, other)]
             weights[cause][name] = float(both[0] - both[1])
-    rows = [
+    table = [
         (
             finding.field,
             finding.variable,
-            finding.text,
+            finding.text.said(language),
             cause,
             label("causes", cause, language),
             weights[cause][name],
             clash.by_node.get(name, 0.0),
+            *steps[cause].get(name, (np.nan, np.nan)),
         )
         for name, finding in nodes.items()
         for cause in causes
     ]
-    return pd.DataFrame(rows, columns=list(FINDING_COLUMNS))
+    return pd.DataFrame(table, columns=list(FINDING_COLUMNS))
 
 
 def _present(model: Model, answer: Answer, cause: str) -> Array:
@@ -122,14 +128,16 @@ def _without(known: Known, name: str) -> Known:
     return Known({n: s for n, s in known.hard.items() if n != name}, {n: v for n, v in known.soft.items() if n != name}, known.do)
 
 
-def conflict_warning(place: Situation, clash: Conflict) -> str | None:
+def conflict_warning(place: Situation, clash: Conflict) -> Message | None:
     """Return a warning that names the findings that disagree, or None."""
     size = max([clash.score, *clash.by_node.values()])
     if size < CONFLICT_WARNING or clash.worst is None:
         return None
     nodes = finding_nodes(place.findings)
     first, second = (nodes[name].text for name in clash.worst)
-    return (
+    return Message(
         f"The findings fit together badly: they are {10**size:.0f} times less likely together than apart. "
-        f"“{first}” and “{second}” disagree most: check them."
+        f"“{first}” and “{second}” disagree most: check them.",
+        f"各项所见彼此不合：同时出现的可能性只有各自独立出现时的{10**size:.0f}分之一。"
+        f"“{first.chinese}”与“{second.chinese}”最为矛盾：请核对。",
     )
