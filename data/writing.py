@@ -7,6 +7,12 @@ from pathlib import Path
 
 from .errors import FindingError
 
+GENERATOR = '<meta name="generator" content="refra">'
+"""What marks a page as one that refra wrote."""
+
+HEAD = 2_000
+"""Signs at the start of a file in which the mark is looked for."""
+
 
 def write_text(path: str | PathLike[str], text: str) -> Path:
     """Write a text as UTF-8, the same bytes on every system, and return the file's path; raises `FindingError` where that fails."""
@@ -16,3 +22,16 @@ def write_text(path: str | PathLike[str], text: str) -> Path:
     except (OSError, ValueError) as error:
         raise FindingError(f"{name!r}: the file cannot be written ({getattr(error, 'strerror', None) or error})") from None
     return Path(name)
+
+
+def write_page(path: str | PathLike[str], text: str, overwrite: bool = False) -> Path:
+    """Write a page and return its path, in place of an earlier page that refra wrote, or of any file with `overwrite`.
+
+    Raises `FindingError` for another file of that name, and where it cannot be written.
+    """
+    target = Path(fspath(path))
+    if not overwrite and target.is_file():
+        with target.open(encoding="utf-8", errors="replace") as stream:
+            if GENERATOR not in stream.read(HEAD):
+                raise FindingError(f"{fspath(path)!r}: the file exists and is no page that refra wrote; give another name, or ask to overwrite it")
+    return write_text(path, text)

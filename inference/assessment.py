@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from ..data.labels import check_language
 from ..data.loading import variables
+from ..data.writing import write_page
 from ..model.draws import DEFAULT_DRAWS, DEFAULT_SEED, FITTED, shipped_draws
 from ..model.network import Model
 from .asking import Answer, Known, ask
-from .causes import MAIN_TARGETS, cause_table, driver_table, leading_causes, reason_table
+from .causes import MAIN_TARGETS, averted_by_absence, cause_table, driver_table, leading_causes, reason_table
 from .classification import Classification, classify
 from .explanation import RESEARCH_USE, explain
 from .influence import Influence, influence, influenced
@@ -26,22 +29,27 @@ from .options import option_table, outlook, too_close_to_call
 from .patient import Patient
 from .preferences import Preferences
 from .querying import check_draws, check_level
+from .samples import Samples, samples_of
 from .scores import Scores
 from .situation import Situation, situation
 from .weighing import Conflict, conflict, conflict_warning, finding_table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 STAGE_TARGETS = ("exposure", "covered_current", "synovitis")
 LEADING = 3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Assessment:
     """The answer for one patient; every probability with the bounds of its credible interval of the given `level`.
 
     `causes` (not exclusive, ranked by what their absence would have averted), `reasons` (exclusive, sum to 1),
     `drivers` (the dominant pathway), `options` (ranked by expected utility), `tests` (unobserved findings by what they
     are worth), `classification`, `findings` (weights of evidence), `influences` (the parameters behind the answer),
-    `stages` (the three questions in numbers), `scores`, `warnings` and `conflict`.
+    `stages` (the three questions in numbers), `scores`, `warnings` and `conflict`; `samples` holds reasons, causes,
+    drivers and options in every parameter set. A notebook shows it as HTML, a terminal as text.
     """
 
     patient: Patient
@@ -63,7 +71,9 @@ class Assessment:
     conflict: Conflict
     too_close_to_call: tuple[str, ...]
     warnings: tuple[str, ...]
-    influence: Influence = field(repr=False)
+    preferences: Preferences
+    influence: Influence
+    samples: Samples
 
     @property
     def influences(self) -> pd.DataFrame:
@@ -122,11 +132,46 @@ class Assessment:
         """Return `to_dict` as JSON text."""
         return json.dumps(self.to_dict(), ensure_ascii=False, indent=2, allow_nan=False)
 
+    def to_html(self) -> str:
+        """Return the answer as a report of two printed pages: an HTML page of its own, without scripts and with nothing to load."""
+        from .report import report
+
+        return report(self)
+
+    def save_html(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write the report to a file and return its path.
+
+        A file that exists is replaced if it is a page that refra wrote, any other only with `overwrite`. Raises `FindingError` where it
+        cannot be written.
+        """
+        return write_page(path, self.to_html(), overwrite)
+
+    def plot(self, kind: str = "answer") -> Figure:
+        """Return a matplotlib figure of a part of the answer, with its intervals.
+
+        `kind` is `answer` (reasons, options with their harms, and what the findings say), `reasons`, `causes`, `drivers`, `options`,
+        `findings` or `tests`. Raises `UnknownNameError` for another kind, `FindingError` where this answer has nothing of that kind.
+        """
+        from .plots import plot_answer
+
+        return plot_answer(self, kind)
+
     def __str__(self) -> str:
         """Show the answer as a terminal does."""
         from .display import as_text
 
         return as_text(self)
+
+    def __repr__(self) -> str:
+        """Show in one line who was asked about and what leads."""
+        from .display import as_line
+
+        return as_line(self)
+
+    def _repr_html_(self) -> str:
+        from .display_html import as_fragment
+
+        return as_fragment(self)
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -171,7 +216,8 @@ def assess(
     place = situation(record, basis)
     model, central = place.model(SHIPPED, draws, seed, _asked_for()), place.model(CENTRAL, 0, 0)
     answer = ask(model, place.inside(model), [t for t in (*MAIN_TARGETS, *STAGE_TARGETS) if t in model.states])
-    causes = cause_table(place, model, central, answer, level, language)
+    saved = averted_by_absence(place, model, central)
+    causes = cause_table(place, model, answer, saved, level, language)
     reasons = reason_table(place, answer, level, language)
     look = outlook(place, model, shipped_draws(draws, seed, basis), wanted)
     options = option_table(place, look, level, language)
@@ -192,13 +238,15 @@ def assess(
         drivers=driver_table(answer, _driver_prior(place, central), level, language),
         options=options,
         tests=test_table(place, central, shipped_draws(0, seed, basis), wanted, language),
-        classification=classify(place, model, level),
+        classification=classify(place, model, level, language),
         findings=_weights(place, central, leading_causes(causes, reasons, LEADING), clash, language),
         stages=_stages(model, answer),
         conflict=clash,
         too_close_to_call=too_close_to_call(options),
-        warnings=(*place.warnings, *((warning,) if warning else ())),
+        warnings=tuple(text.said(language) for text in (*place.warnings, warning) if text is not None),
+        preferences=wanted,
         influence=influence(place, shifted, look.options),
+        samples=samples_of(model, answer, place.explains, saved, look),
     )
 
 

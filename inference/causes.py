@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -62,7 +63,24 @@ def all_averted(model: Model, known: Known, twins: Twins) -> Array:
     return np.stack([np.broadcast_to(column, (model.draws,)) for column in columns], axis=1)
 
 
-def cause_table(place: Situation, model: Model, central: Model, answer: Answer, level: float, language: str) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Averted:
+    """What the absence of each cause would have averted: `monotone`, shape (S, causes), and `independent` in the centre, shape (causes,)."""
+
+    monotone: Array
+    independent: Array
+
+
+def averted_by_absence(place: Situation, model: Model, central: Model) -> Averted | None:
+    """Return P(target met had each cause alone been absent | findings); None where the target is met or no reasons are asked for."""
+    if not place.explains or place.target == "met":
+        return None
+    known = place.inside(model, place.known if place.target == "undecided" else place.with_target_set)
+    twins, loose = Twins(model, known={**known.hard, **known.do}), Twins(central, monotone=False)
+    return Averted(all_averted(model, known, twins), all_averted(central, known, loose)[0])
+
+
+def cause_table(place: Situation, model: Model, answer: Answer, saved: Averted | None, level: float, language: str) -> pd.DataFrame:
     """Return the causes, ranked by what their absence would have averted (by probability where the target is met)."""
     if not place.explains:
         return pd.DataFrame(columns=list(CAUSE_COLUMNS))
@@ -71,18 +89,13 @@ def cause_table(place: Situation, model: Model, central: Model, answer: Answer, 
     table = pd.DataFrame(
         {"id": CAUSES, "label": [label("causes", c, language) for c in CAUSES], "probability": probability[0], "low": low, "high": high}
     )
-    if place.target == "met":
-        saved: Array | None = None
+    if saved is None:
         table[["averted", "averted_low", "averted_high", "averted_independent"]] = np.nan
     else:
-        known = place.inside(model, place.known if place.target == "undecided" else place.with_target_set)
-        states = {**known.hard, **known.do}
-        twins, loose = Twins(model, known=states), Twins(central, monotone=False)
-        saved = all_averted(model, known, twins)
-        table["averted"] = saved[0]
-        table["averted_low"], table["averted_high"] = interval(saved, level)
-        table["averted_independent"] = all_averted(central, known, loose)[0]
-    ranked = probability if saved is None else saved
+        table["averted"] = saved.monotone[0]
+        table["averted_low"], table["averted_high"] = interval(saved.monotone, level)
+        table["averted_independent"] = saved.independent
+    ranked = probability if saved is None else saved.monotone
     table["p_first"] = share_first(ranked)
     order = np.argsort(-ranked[0], kind="stable")
     return table.iloc[order].reset_index(drop=True)[list(CAUSE_COLUMNS)]

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from rich.console import Console, Group
 
-from .display_layout import Columns, bar, lines, share, span, to_text
-from .display_sections import sections
+from .display_layout import Columns, bar, lines, share, span, to_text, with_span
+from .display_sections import header, sections
+from .display_words import WORDS
 from .parts import as_renderables
 
 if TYPE_CHECKING:
@@ -23,6 +24,19 @@ def as_text(assessment: Assessment, width: int = 100, color: bool = False) -> st
 def render(assessment: Assessment, console: Console) -> None:
     """Print an assessment on a rich console."""
     console.print(Group(*as_renderables(sections(assessment))))
+
+
+def as_line(assessment: Assessment) -> str:
+    """Return in one line the drug, what leads among the reasons, and the first option."""
+    words = WORDS[assessment.language]
+    drug = dict(header(assessment).rows)[words["drug"]]
+    reason = words["no_reasons"]
+    if len(assessment.reasons):
+        first = assessment.reasons.iloc[0]
+        reason = f"{first['label']} {with_span(first['probability'], first['low'], first['high'])}"
+    option = assessment.options.iloc[0]
+    said = f"{option['label']} {with_span(option['lda'], option['low'], option['high'])}"
+    return f"<{words['line'].format(title='Assessment', drug=drug, reason=reason, option=said)}>"
 
 
 def query_table(frame: pd.DataFrame) -> Columns:

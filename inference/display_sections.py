@@ -264,7 +264,9 @@ def options_with_harms(answer: Assessment) -> list[Part]:
         rows.append([f"{rank} {row['label']}", *benefit, share(row["p_best"]), *harm, marks(answer, row)])
     heads = [*(words[name] for name in ("option", "lda", "acr50", "utility", "best")), *harm_heads(answer), words["note"]]
     heads[5] = f"{words['harms']}{words['colon']}{heads[5]}"
-    return [options_note(answer), Grid(heads, rows, right=range(4, len(heads) - 1)), *below_options(answer)]
+    right = (4, *range(6, len(heads) - 1))
+    note = options_note(answer).text + words["dots"].format(level=f"{100 * answer.level:g} %")
+    return [Sentence(note, "quiet"), Grid(heads, rows, right=right), *below_options(answer)]
 
 
 def _spread(low: float, high: float) -> tuple[float, float]:

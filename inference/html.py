@@ -15,6 +15,8 @@ import math
 from collections.abc import Iterable, Sequence
 from html import escape as _escape
 
+from ..data.writing import GENERATOR
+
 
 class Html(str):
     """Text that is markup already and is not escaped again."""
@@ -33,6 +35,7 @@ STYLE = """
 .refra th,.refra td{text-align:left;vertical-align:top;padding:.22em .9em .22em 0;background:none;border:0;
 border-bottom:1px solid var(--refra-line);white-space:normal}
 .refra th{font-weight:600}.refra .number{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
+.refra th .number{white-space:normal}.refra .estimate{white-space:nowrap;font-variant-numeric:tabular-nums}.refra .estimate svg{display:block}
 .refra dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.18em 1.1em;margin:.4em 0}
 .refra dt{font-weight:600}.refra dd{margin:0}.refra svg{vertical-align:middle}
 .refra .value{display:inline-block;min-width:14.5em;padding-right:.6em}
@@ -147,9 +150,9 @@ def fragment(parts: Iterable[object]) -> Html:
     return element("div", element("style", Html(STYLE)), *parts, class_="refra")
 
 
-def document(title: str, parts: Iterable[object], language: str = "en") -> Html:
-    """Return parts as a page of its own, which follows the reader's choice of a light or a dark page."""
-    meta = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-    heads = f"{meta}{element('title', title)}{element('style', Html(PAGE))}"
+def document(title: str, parts: Iterable[object], language: str = "en", style: str = "") -> Html:
+    """Return parts as a page of its own, which follows the reader's choice of a light or a dark page; `style` adds to its style."""
+    meta = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">{GENERATOR}'
+    heads = f"{meta}{element('title', title)}{element('style', Html(PAGE + style))}"
     body = element("main", fragment(parts))
     return Html(f'<!DOCTYPE html>\n<html lang="{escape(language)}"><head>{heads}</head><body>{body}</body></html>\n')

@@ -162,7 +162,7 @@ def as_html(parts: Iterable[Part]) -> list[html.Html]:
         elif isinstance(part, Pairs):
             found.append(html.pairs((name, _markup(cell)) for name, cell in part.rows))
         else:
-            rows = [[html.number(_markup(cell)) if n in part.right else _markup(cell) for n, cell in enumerate(row)] for row in part.rows]
+            rows = [[html.number(_markup(cell)) if n in part.right and not isinstance(cell, Estimate) else _markup(cell) for n, cell in enumerate(row)] for row in part.rows]
             heads = [html.number(head) if n in part.right else head for n, head in enumerate(part.heads)]
             found.append(html.table(heads, rows))
     return found
@@ -185,7 +185,7 @@ def _markup(cell: Cell) -> str:
         return html.element("span", cell.text, class_="quiet") if abs(cell.value) < SPEAKS else cell.text
     if isinstance(cell, Estimate):
         drawn = html.interval_dot(cell.value, cell.low, cell.high, least=cell.least, most=cell.most)
-        return html.Html(html.element("div", cell.text, class_="number") + drawn)
+        return html.element("div", cell.text, drawn, class_="estimate")
     if isinstance(cell, Measured):
         drawn = html.interval_bar(cell.value, cell.low, cell.high, least=cell.least, most=cell.most, width=110)
         return html.Html(html.element("span", cell.text, class_="value") + drawn)
