@@ -19,7 +19,7 @@ CLOSED_FORM, ROOT = "closed form", "root to 1e-10"
 TOLERANCE = 1e-10
 """Width to which a change of the first place is narrowed down, as a part of the range that is looked at."""
 
-STEPS = 33
+STEPS = 9
 """Points at which an interval is looked at in each round of narrowing it down."""
 
 EMPTY = 1e-13
@@ -94,9 +94,7 @@ def closed_form_changes(
 
     `before` is who was first just below the range, if that matters.
     """
-    limits, who = contest.intervals(
-        a[:, None], b[:, None], np.array([c]), np.array([d]), np.array([low]), np.array([high])
-    )  # fmt: skip
+    limits, who = contest.intervals(a[:, None], b[:, None], *(np.array([number]) for number in (c, d, low, high)))
     changes = []
     for start, place in zip(limits[:-1, 0], who[:, 0], strict=True):
         if place < 0:
@@ -118,8 +116,10 @@ class Bracket:
     after: int
 
 
-def narrowed(first: Callable[[Places, Array], Places], brackets: Sequence[Bracket], widths: Array) -> list[list[Bracket]]:
-    """Narrow every bracket down to the changes of the first place inside it, to `TOLERANCE` x its width.
+def narrowed(
+    first: Callable[[Places, Array], Places], brackets: Sequence[Bracket], width: float, tolerance: float = TOLERANCE
+) -> list[list[Bracket]]:
+    """Narrow every bracket down to the changes of the first place inside it, to `tolerance` x `width`.
 
     All brackets are looked at together. Where a third contender comes first in between, both changes are found; two changes between
     neighbouring points of one round that give the place back go unseen.
@@ -127,7 +127,8 @@ def narrowed(first: Callable[[Places, Array], Places], brackets: Sequence[Bracke
     Args:
         first: returns who is first for arrays of keys and values of the same length.
         brackets: where to look.
-        widths: width of the range of each bracket, which the tolerance refers to.
+        width: width of the whole range, which the tolerance refers to.
+        tolerance: as a part of `width`.
 
     Returns:
         For each bracket its changes, each in a bracket of the wanted width.
@@ -143,7 +144,7 @@ def narrowed(first: Callable[[Places, Array], Places], brackets: Sequence[Bracke
             mine[0], mine[-1] = one.before, one.after
             for k in np.flatnonzero(np.diff(mine)):
                 smaller = Bracket(one.key, float(line[k]), float(line[k + 1]), int(mine[k]), int(mine[k + 1]))
-                if smaller.high - smaller.low <= TOLERANCE * widths[number]:
+                if smaller.high - smaller.low <= tolerance * width:
                     done[number].append(smaller)
                 else:
                     next_ones.append((number, smaller))
