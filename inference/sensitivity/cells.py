@@ -43,19 +43,19 @@ class AllCells(Result):
     """What each table cell does to an answer, the other states of its row keeping their proportions.
 
     Attributes:
-        cells: a row for each cell that moves the answer or a contender, the strongest first: `variable`, `given` (states of its parents),
-            `state`, `value`; `derivative` of the answer; `per_log_odds`, the derivative with respect to the cell's log odds;
-            `change_below` and `change_above`, the nearest values at which the first place changes, and who then comes first (empty where it
-            does not); `smallest_change`, the one of the two that is nearer in log odds, and `log_odds_change`, how far that is, which also is
-            the distance of Chan and Darwiche; and the answer as (a + b x) / (c + d x).
+        cells: a row for each cell that moves the answer or a contender, the strongest first, of a two-state variable the second state's
+            alone: `variable`, `given` (states of its parents), `state`, `value`; `derivative` of the answer; `per_log_odds`, the derivative
+            with respect to the cell's log odds; `change_below` and `change_above`, the nearest values at which the first place changes, and
+            who then comes first (empty where it does not); `smallest_change`, the one of the two that is nearer in log odds, and
+            `log_odds_change`, how far that is, which also is the distance of Chan and Darwiche; the answer as (a + b x) / (c + d x).
         certain: cells that bear on the answer but are 0 or 1; no finite change of odds moves them, and they are left out.
     """
 
     name: ClassVar[str] = "all_cells"
     title: ClassVar[str] = "Sensitivity to every table cell"
     how_to_read: ClassVar[str] = (
-        "Each bar is one cell of one table: how much the answer changes when the odds of that cell rise by 1 %, the rest of its row keeping "
-        "its proportions, times 100. Longest first."
+        "Each bar is one cell of one table: the slope of the answer at the present value for each unit of the cell's log odds, the rest of "
+        "its row keeping its proportions (a hundredth of it is what 1 % higher odds do). Longest first."
     )
 
     quantity: Quantity
@@ -98,7 +98,9 @@ class AllCells(Result):
         axes.barh(range(len(top)), top["per_log_odds"], color=colours)
         axes.set_yticks(range(len(top)), [_wrapped(row) for _, row in top.iterrows()], fontsize=6)
         axes.axvline(0, color="black", linewidth=0.8)
-        axes.set_xlabel(f"{self.quantity.label()}\nfor each unit of the cell's log odds", fontsize=8)
+        axes.locator_params(axis="x", nbins=6)
+        axes.set_xlabel("change for each unit of the cell's log odds", fontsize=8)
+        figure.suptitle(self.quantity.label(), fontsize=9)
         caption(figure, self.how_to_read)
         return figure
 
@@ -162,7 +164,7 @@ def all_cells(
 
 
 def _collect(question: Setting) -> tuple[list[tuple[Any, ...]], int]:
-    """Return for each table the cells that move a row: its name, a, b, c, d and the values, and the cells' places; and how many are certain."""
+    """Return for each table the cells that move a row (its name, a, b, c, d, the values, the cells' places), and how many are certain."""
     curves = question.curves
     means = curves.means[:, None, None]
     found: list[tuple[Any, ...]] = []
@@ -173,8 +175,10 @@ def _collect(question: Setting) -> tuple[list[tuple[Any, ...]], int]:
         above, below = table.reshape(len(means), *row.shape), curves.evidence[name].reshape(row.shape)
         b, d = proportional_slopes(row, above), proportional_slopes(row, below)
         inside = (row > 0) & (row < 1)
+        if shape[-1] == 2:
+            inside[:, 0] = False
         free = (np.abs(above - means * below) * row).max(axis=(0, 2))[:, None] > NO_EFFECT
-        certain += int((free & ~inside).sum())
+        certain += int((free & ((row == 0) | (row == 1))).sum())
         moves = inside & (np.abs(b - means * d).max(axis=0) > NO_EFFECT)
         x, slope, lower = row[moves], b[:, moves], d[moves]
         start = curves.means[:, None] - slope * x

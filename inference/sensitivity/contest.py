@@ -19,7 +19,7 @@ CLOSED_FORM, ROOT = "closed form", "root to 1e-10"
 TOLERANCE = 1e-10
 """Width to which a change of the first place is narrowed down, as a part of the range that is looked at."""
 
-STEPS = 9
+STEPS = 17
 """Points at which an interval is looked at in each round of narrowing it down."""
 
 EMPTY = 1e-13
@@ -67,8 +67,8 @@ class Contest:
     def intervals(self, a: Array, b: Array, c: Array, d: Array, low: Array, high: Array) -> tuple[Array, Places]:
         """Return where along x each contender comes first, in closed form.
 
-        Arguments are those of `crossings` and the range of x, shape (n,). Returns the limits of intervals, rising, shape (k + 1, n), and who
-        is first in each, shape (k, n); -1 in intervals that are empty.
+        Arguments are those of `crossings` and the range of x, shape (n,). Returns the limits of intervals, rising, shape (k + 1, n), and
+        who is first in each, shape (k, n); -1 in intervals that are empty.
         """
         found = np.concatenate([[low], self.crossings(a, b, c, d), [high]])
         limits = np.sort(np.clip(np.where(np.isnan(found), high, found), low, high), axis=0)

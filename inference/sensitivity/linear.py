@@ -37,7 +37,9 @@ class Linear:
 
     def combined(self, weights: Array, constants: Array) -> Linear:
         """Return weighted sums: `weights` has the shape (sums, questions), `constants` (sums,) are added to each."""
-        cells = {name: np.tensordot(weights, cells, 1) + np.multiply.outer(constants, self.evidence[name]) for name, cells in self.cells.items()}
+        cells = {
+            name: np.tensordot(weights, cells, 1) + np.multiply.outer(constants, self.evidence[name]) for name, cells in self.cells.items()
+        }
         return Linear(weights @ self.means + constants, cells, self.evidence)
 
     def with_table(self, name: str, present: Array, tables: Array) -> Array:

@@ -11,7 +11,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...data.errors import FindingError, unknown_name
-from ...data.loading import parameters
 from ...model.draws import FITTED
 from ..figures import COLOURS, QUIET, caption, new_figure
 from ..patient import Patient
@@ -52,8 +51,8 @@ class OneWay(Result):
         present: its present value; `answer` the answer there and `first_place` who then comes first.
         derivative: of the answer with respect to the number, at the present value (order-preserving: above it, where it can rise).
         interval: the central 95 % of the record under the basis; None for a cell.
-        curve: columns value, answer, first_place, distance (of Chan and Darwiche), distance_is (exact or upper bound), odds_factor (the most
-            by which any odds in the network change).
+        curve: columns value, answer, first_place, distance (of Chan and Darwiche), distance_is (exact or upper bound), odds_factor (the
+            most by which any odds in the network change).
         form: where the answer is (a + b x) / (c + d x): the range of x, a, b, c, d, the derivative at the present value (NaN outside of the
             range) and the two asymptotes of the hyperbola (infinite where it is a straight line). Empty where it is no such ratio.
         changes: where the first place changes as the number rises: value, before, after, how it was found, distance, distance_is.
@@ -63,8 +62,8 @@ class OneWay(Result):
     name: ClassVar[str] = "one_way"
     title: ClassVar[str] = "One-way sensitivity"
     how_to_read: ClassVar[str] = (
-        "The line is the answer at each value of the number, all others held; the dotted line marks the present value, and the colour behind "
-        "tells which choice would come first. The bar at the foot, where there is one, is the number's 95 % interval."
+        "The line is the answer at each value of the number, all others held; the dotted line marks the present value, and the colour "
+        "behind tells which choice would come first. The bar at the foot, where there is one, is the number's 95 % interval."
     )
 
     quantity: Quantity
@@ -115,8 +114,9 @@ class OneWay(Result):
             axes.plot(self.interval, [0.01, 0.01], color=QUIET, linewidth=5, solid_capstyle="butt", transform=axes.get_xaxis_transform())
         axes.set_xlim(values[0], values[-1])
         axes.set_xlabel(self.number)
-        axes.set_ylabel(self.quantity.label().replace(": ", ":\n", 1))
-        figure.legend(title="first place", loc="outside right upper", frameon=False, fontsize=8, title_fontsize=8)
+        axes.set_ylabel("answer")
+        axes.set_title(self.quantity.label(), fontsize=9)
+        figure.legend(title="first place", loc="outside upper right", ncols=3, frameon=False, fontsize=8, title_fontsize=8)
         caption(figure, self.how_to_read)
         return figure
 

@@ -83,7 +83,9 @@ def check_record(setting: Setting, name: str) -> str:
         raise unknown_name("parameter", name, parameters())
     if name.startswith(PREFIX) and name.removeprefix(PREFIX) in setting.case.preferences.weights:
         given = setting.case.preferences.weights[name.removeprefix(PREFIX)]
-        raise FindingError(f"parameter: {name!r} has no effect, the preferences set this weight to {given:g}; leave it out of them to vary it")
+        raise FindingError(
+            f"parameter: {name!r} has no effect, the preferences set this weight to {given:g}; leave it out of them to vary it"
+        )
     if name not in bearing(setting):
         raise FindingError(
             f"parameter: {name!r} has no bearing on {setting.wanted.text} in this patient; `all_parameters` lists those that have"
@@ -112,8 +114,8 @@ def per_deviate(name: str, value: float) -> float:
 def derivatives(setting: Setting, records: Sequence[str]) -> Array:
     """Return the derivative of every row with respect to each record's deviate, shape (rows, records).
 
-    The chain rule: derivatives with respect to all table cells come from the one pass back behind `setting.linear`; those of the tables with
-    respect to the record from differences of fourth order, whose error is below 1e-9 of the largest; weights on the means are exact.
+    The chain rule: derivatives with respect to all table cells come from the one pass back behind `setting.linear`; those of the tables
+    with respect to the record come from differences of fourth order; weights on the means are exact.
     """
     reach = spans(setting.case.basis)
     place_of = {name: place for place, name in enumerate(records)}

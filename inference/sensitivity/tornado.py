@@ -70,8 +70,8 @@ class AllParameters(Result):
         """Return the strongest records."""
         top = [f"{row.parameter} ({row.per_sd:+.3g})" for row in self.records.head(3).itertuples()]
         return (
-            f"{self.quantity.label()} is {self.answer:.4g}. Of the {len(self.records)} records that bear on it or on who comes first, these move "
-            f"it most for each standard deviation: {', '.join(top)}. The other {self.without} have no bearing."
+            f"{self.quantity.label()} is {self.answer:.4g}. Of the {len(self.records)} records that bear on it or on who comes first, these "
+            f"move it most for each standard deviation: {', '.join(top)}. The other {self.without} have no bearing."
         )
 
     def plot(self) -> Figure:
@@ -82,7 +82,9 @@ class AllParameters(Result):
         axes.barh(top["parameter"], top["per_sd"], color=[COLOURS[0] if value > 0 else COLOURS[1] for value in top["per_sd"]])
         axes.tick_params(axis="y", labelsize=7)
         axes.axvline(0, color="black", linewidth=0.8)
-        axes.set_xlabel(f"{self.quantity.label()}\nfor each standard deviation of the record", fontsize=8)
+        axes.locator_params(axis="x", nbins=6)
+        axes.set_xlabel("change for each standard deviation of the record", fontsize=8)
+        figure.suptitle(self.quantity.label(), fontsize=9)
         caption(figure, self.how_to_read)
         return figure
 
@@ -93,8 +95,8 @@ class ParameterTornado(Result):
 
     Attributes:
         records: a row for each record that bears on the answer or on who comes first, the longest bar first.
-        changes: where the first place changes inside the range: `value`, the `present` value, who comes first `before` and `after` it as the
-            record rises, `sd_away` from the present value, `how` it was found, and the distance of Chan and Darwiche to that network.
+        changes: where the first place changes inside the range: `value`, the `present` value, who comes first `before` and `after` it as
+            the record rises, `sd_away` from the present value, `how` it was found, and the distance of Chan and Darwiche to that network.
     """
 
     name: ClassVar[str] = "parameter_tornado"
@@ -125,8 +127,8 @@ class ParameterTornado(Result):
             return text + f"No record changes the first place of {self.names[self.first_place]} inside its 95 % range."
         one = changing.iloc[0]
         return text + (
-            f"{len(changing)} records change the first place inside their 95 % range; the nearest is {one['parameter']} at {one['value']:.4g} "
-            f"(now {one['present']:.4g}), between {self.names[one['before']]} below and {self.names[one['after']]} above."
+            f"{len(changing)} records change the first place inside their 95 % range; the nearest is {one['parameter']} at "
+            f"{one['value']:.4g} (now {one['present']:.4g}), between {self.names[one['before']]} below and {self.names[one['after']]} above."
         )
 
     def plot(self) -> Figure:
@@ -138,10 +140,19 @@ class ParameterTornado(Result):
             axes.barh(top.index, top[ends] - self.answer, left=self.answer, color=colour, label=text)
         marked = top["parameter"].isin(self.changes["parameter"])
         if marked.any():
-            axes.scatter([self.answer] * int(marked.sum()), top.index[marked], marker="D", s=18, color="black", zorder=3, label="changes first")
+            axes.scatter(
+                [self.answer] * int(marked.sum()),
+                top.index[marked],
+                marker="D",
+                s=18,
+                color="black",
+                zorder=3,
+                label="changes the first place",
+            )
         axes.axvline(self.answer, color=QUIET, linewidth=0.8)
         axes.set_yticks(top.index, top["parameter"], fontsize=7)
-        axes.set_xlabel(self.quantity.label(), fontsize=8)
+        axes.locator_params(axis="x", nbins=6)
+        figure.suptitle(self.quantity.label(), fontsize=9)
         figure.legend(loc="outside upper right", ncols=3, frameon=False, fontsize=8)
         caption(figure, self.how_to_read)
         return figure
@@ -195,13 +206,16 @@ def parameter_tornado(
     for k, span in enumerate(reach):
         record = parameters()[span.record]
         low, high = span.natural(np.array([span.low, span.high])).tolist()
+        present = float(question.centre[span.record][0])
         far, kind = record_distances(question, span.record, [low, high, *(one.value for one in changes[k])])
         ends = found[0, k, [0, -1]]
         rows.append(
-            (span.record, record.node, record.status, float(question.centre[span.record][0]), low, high, ends[0], base[0], ends[1])
-            + (float(np.ptp(found[0, k])), ids[places[k, 0]], leader, ids[places[k, -1]], far[0], far[1], kind)
+            (
+                *(span.record, record.node, record.status, present, low, high, ends[0], base[0], ends[1], float(np.ptp(found[0, k]))),
+                *(ids[places[k, 0]], leader, ids[places[k, -1]], far[0], far[1], kind),
+            )
         )
-        changed += _changes(span, float(question.centre[span.record][0]), changes[k], far[2:].tolist(), kind)
+        changed += _changes(span, present, changes[k], far[2:].tolist(), kind)
     frame = pd.DataFrame(rows, columns=list(TORNADO_COLUMNS))
     frame = frame.sort_values(["swing", "parameter"], ascending=[False, True], kind="stable").reset_index(drop=True)
     nearest = pd.DataFrame(changed, columns=list(CHANGE_COLUMNS)).sort_values("sd_away", kind="stable").reset_index(drop=True)
