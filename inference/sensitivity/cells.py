@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -92,7 +93,7 @@ class AllCells(Result):
     def plot(self) -> Figure:
         """Return the strongest cells as bars."""
         top = self.cells.head(SHOWN).iloc[::-1]
-        figure = new_figure(0.34 * max(len(top), 3) + 1.2)
+        figure = new_figure(0.42 * max(len(top), 3) + 1.2)
         axes = figure.add_subplot()
         colours = [COLOURS[0] if value > 0 else COLOURS[1] for value in top["per_log_odds"]]
         axes.barh(range(len(top)), top["per_log_odds"], color=colours)
@@ -109,9 +110,8 @@ def _words(row: pd.Series[Any]) -> str:
     return f"P({row['variable']}={row['state']}{' | ' + row['given'] if row['given'] else ''})"
 
 
-def _wrapped(row: pd.Series[Any], most: int = 60) -> str:
-    head, given = f"{row['variable']}={row['state']}", str(row["given"])
-    return f"{head} |\n{given if len(given) <= most else given[: most - 2] + '..'}" if given else head
+def _wrapped(row: pd.Series[Any]) -> str:
+    return "\n".join(textwrap.wrap(f"{row['variable']}={row['state']}{' | ' + row['given'] if row['given'] else ''}", 64, max_lines=3))
 
 
 def all_cells(

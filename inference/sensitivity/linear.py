@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...model.network import Model
 from ..asking import Known, structure
-from ..engine import Target, cached_plan
+from ..engine import Coefficients, Target, cached_plan
 
 Array = NDArray[np.float64]
 
@@ -57,9 +57,12 @@ def linear(model: Model, known: Known, questions: Sequence[Question]) -> Linear:
     Source: Darwiche 2003, doi 10.1145/765568.765570, for the derivatives of one pass back; Castillo, Gutierrez & Hadi 1997,
     doi 10.1109/3468.594909, for posteriors as ratios of linear functions.
     """
-    given = {"hard": known.hard, "soft": known.soft, "do": known.do}
-    plan = cached_plan(structure(model), targets=(), **given)
-    evidence = {name: cells[0] for name, cells in plan.coefficients(model.tables, **given).cells.items()} if plan.tables_needed else {}
+
+    def coefficients(targets: Sequence[Target], weights: Array | None = None) -> Coefficients:
+        plan = cached_plan(structure(model), targets=targets, hard=known.hard, soft=known.soft, do=known.do)
+        return plan.coefficients(model.tables, weights, hard=known.hard, soft=known.soft, do=known.do)
+
+    evidence = {name: cells[0] for name, cells in coefficients(()).cells.items()}
     means = np.zeros(len(questions))
     asked: dict[Target, list[tuple[int, Array]]] = {}
     certain: list[int] = []
@@ -72,8 +75,7 @@ def linear(model: Model, known: Known, questions: Sequence[Question]) -> Linear:
             certain.append(place)
     found = {}
     for target, mine in asked.items():
-        plan = cached_plan(structure(model), targets=[target], **given)
-        one = plan.coefficients(model.tables, np.stack([scores for _, scores in mine]), **given)
+        one = coefficients([target], np.stack([scores for _, scores in mine]))
         places = [place for place, _ in mine]
         means[places] = one.mean
         found[target] = (places, one.cells)

@@ -94,7 +94,9 @@ class OneWay(Result):
         )
         if self.changes.empty:
             return text + f"{self.names[self.first_place]} comes first throughout."
-        said = [f"at {row.value:.4g} from {self.names[row.before]} to {self.names[row.after]}" for row in self.changes.itertuples()]
+        said = [
+            f"at {row['value']:.4g} from {self.names[row['before']]} to {self.names[row['after']]}" for _, row in self.changes.iterrows()
+        ]
         return text + f"The first place goes {', and '.join(said)} as it rises."
 
     def plot(self) -> Figure:
@@ -239,7 +241,8 @@ def _along_cell(question: Setting, cell: Cell, scheme: str) -> OneWay:
     row_index, state = index[:-1], index[-1]
     curves, contest = question.curves, question.contest
     row = question.model.tables[variable][(0, *row_index)]
-    above = curves.cells[variable][(slice(None), *row_index)]
+    of_row: tuple[Any, ...] = (slice(None), *row_index)
+    above = curves.cells[variable][of_row]
     below = curves.evidence[variable][row_index]
     present = float(row[state])
     forms, changes, lines = [], [], []

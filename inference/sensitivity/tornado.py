@@ -70,8 +70,8 @@ class AllParameters(Result):
         """Return the strongest records."""
         top = [f"{row.parameter} ({row.per_sd:+.3g})" for row in self.records.head(3).itertuples()]
         return (
-            f"{self.quantity.label()} is {self.answer:.4g}. Of the {len(self.records)} records that bear on it or on who comes first, these "
-            f"move it most for each standard deviation: {', '.join(top)}. The other {self.without} have no bearing."
+            f"{self.quantity.label()} is {self.answer:.4g}. Of the {len(self.records)} records that bear on it or on who comes first, "
+            f"these move it most for each standard deviation: {', '.join(top)}. The other {self.without} have no bearing."
         )
 
     def plot(self) -> Figure:
@@ -128,7 +128,8 @@ class ParameterTornado(Result):
         one = changing.iloc[0]
         return text + (
             f"{len(changing)} records change the first place inside their 95 % range; the nearest is {one['parameter']} at "
-            f"{one['value']:.4g} (now {one['present']:.4g}), between {self.names[one['before']]} below and {self.names[one['after']]} above."
+            f"{one['value']:.4g} (now {one['present']:.4g}), between {self.names[one['before']]} below and "
+            f"{self.names[one['after']]} above."
         )
 
     def plot(self) -> Figure:

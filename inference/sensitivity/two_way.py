@@ -69,7 +69,7 @@ class TwoWay(Result):
     def summary(self) -> str:
         """Return the range of the answer and who comes first where."""
         shares = self.grid["first_place"].value_counts(normalize=True, sort=True)
-        parts = [f"{self.names[name]} in {100 * share:.0f} %" for name, share in shares.items()]
+        parts = [f"{self.names[str(name)]} in {100 * share:.0f} %" for name, share in shares.items()]
         return (
             f"Over {self.records[0]} and {self.records[1]}, {self.quantity.label()} goes from "
             f"{self.grid['answer'].min():.4g} to {self.grid['answer'].max():.4g}. First place at the points of the map: "
