@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from .contest import ROOT, Bracket, Change, closed_form_changes, narrowed
 from .distance import EXACT, distance
-from .records import Span
 from .setting import Setting
+from .spans import Span
 
 Array = NDArray[np.float64]
 

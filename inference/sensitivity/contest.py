@@ -31,7 +31,7 @@ class Contest:
     """The contenders and the rule of the first place: the highest score.
 
     `last` marks contenders that rank behind all others once a further number, the last row of what the functions here take, is above
-    `EXCLUDE_FIRST` (drug classes where another disease is probable); no such rule, no such row.
+    `EXCLUDE_FIRST` (drug classes where another disease is probable), not of all; no such rule, no such row.
     """
 
     ids: tuple[str, ...]
@@ -47,7 +47,7 @@ class Contest:
         scores = rows[: len(self.ids)]
         if self.has_rule:
             behind = self.last.reshape(-1, *(1,) * (rows.ndim - 1)) & (rows[-1] > EXCLUDE_FIRST)
-            scores = np.where(behind, scores - 10.0, scores)
+            scores = np.where(behind, -np.inf, scores)
         return np.asarray(scores.argmax(axis=0))
 
     def crossings(self, a: Array, b: Array, c: Array, d: Array) -> Array:

@@ -21,9 +21,10 @@ from .contest import closed_form_changes
 from .covariation import PROPORTIONAL, check_scheme, pieces
 from .distance import EXACT, possible_rows, rows_distance
 from .quantities import Quantity
-from .records import check_record, derivatives, per_deviate, spans
+from .records import check_record, derivatives, per_deviate
 from .result import Result
 from .setting import Setting, setting
+from .spans import spans
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

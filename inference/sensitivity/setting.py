@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -22,11 +22,15 @@ from .case import Case
 from .contest import Contest
 from .linear import Linear, Question, linear
 from .quantities import Quantity, Term, ids_of, posteriors, quantity, terms
+from .spans import spans
 
 Array = NDArray[np.float64]
 
 AT_ONCE = 500
 """Parameter sets that are asked together."""
+
+NO_EFFECT = 1e-13
+"""Table rows that move no answer by more than this, whatever their cells, have no bearing."""
 
 Change = Mapping[str, float]
 """Records with values of their own, on the natural scale; all others stay at the centre."""
@@ -37,7 +41,8 @@ class Setting:
     """A quantity, who could come first, and what they are made of in the patient's whole central network.
 
     The rows of every answer are the wanted quantity, the contenders (options by utility, or reasons by probability) and, where the ranking
-    of options has a rule on it, P(other disease). `parts` says of each row which question each of its terms is the mean of (None: of none).
+    of options has a rule on it, P(other disease). `parts` says of each row which question each of its terms is the mean of (None: of none),
+    `readers` of each record through which tables it moves an answer.
     """
 
     case: Case
@@ -190,11 +195,7 @@ def setting(case: Case, text: str | Quantity) -> Setting:
         parts.append(tuple(found))
     known = case.known(model, wanted.future)
     functions = linear(model, known, list(questions.values()))
-    readers: dict[str, list[str]] = {}
-    for name in functions.cells:
-        for record in model.parameters[name]:
-            readers.setdefault(record, []).append(name)
-    return Setting(
+    question = Setting(
         case,
         wanted,
         model,
@@ -204,5 +205,26 @@ def setting(case: Case, text: str | Quantity) -> Setting:
         tuple(parts),
         case.values(0, DEFAULT_SEED),
         functions,
-        MappingProxyType({record: tuple(readers[record]) for record in parameters() if record in readers}),
+        MappingProxyType({}),
     )
+    return replace(question, readers=_readers(question))
+
+
+def _readers(question: Setting) -> Mapping[str, tuple[str, ...]]:
+    """Return for each record the tables through which it moves an answer: those in which rows that bear on an answer change with it."""
+    functions, reach = question.linear, spans(question.case.basis)
+    found: dict[str, list[str]] = {}
+    for name, cells in functions.cells.items():
+        means = functions.means.reshape(-1, *(1,) * (cells.ndim - 1))
+        # A row's cells always add up to 1, so a part that is the same for all of them has no say.
+        bears = np.ptp(cells - means * functions.evidence[name], axis=-1).max(axis=0) > NO_EFFECT
+        records = question.model.parameters[name]
+        ends = [{record: float(end)} for record in records for end in reach[record].natural([reach[record].least, reach[record].most])]
+        if not ends or not bears.any():
+            continue
+        tables = question.tables(name, ends)[:, bears].reshape(len(records), -1)
+        present = np.tile(question.model.tables[name][0][bears].ravel(), 2)
+        for record, moved in zip(records, (tables != present).any(axis=1), strict=True):
+            if moved:
+                found.setdefault(record, []).append(name)
+    return MappingProxyType({record: tuple(found[record]) for record in parameters() if record in found})

@@ -18,9 +18,10 @@ from .along import along, record_distances
 from .case import Case, case_of
 from .contest import Change
 from .quantities import Quantity
-from .records import Span, bearing, derivatives, deviate_of, per_deviate, spans
+from .records import bearing, derivatives, deviate_of, per_deviate
 from .result import Result
 from .setting import setting
+from .spans import Span, spans
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -19,9 +19,10 @@ from .case import Case, case_of
 from .contest import Bracket, narrowed
 from .distance import EXACT, distance
 from .quantities import Quantity
-from .records import Span, check_record, spans
+from .records import check_record
 from .result import Result
 from .setting import Change, Setting, setting
+from .spans import Span, spans
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
