@@ -54,8 +54,8 @@ def linear(model: Model, known: Known, questions: Sequence[Question]) -> Linear:
 
     A target that is known has the mean of its known state's score. Raises `RefraError` where P(findings) is too small for floating point.
 
-    Source: Darwiche 2003, doi 10.1145/765568.765570, for the derivatives of one pass back; Castillo, Gutierrez & Hadi 1997,
-    doi 10.1109/3468.594909, for posteriors as ratios of linear functions.
+    Source: Kjaerulff & van der Gaag 2000, arXiv 1301.3868, for posteriors as ratios of linear functions; Darwiche 2003,
+    doi 10.1145/765568.765570, for the derivatives of one pass back.
     """
 
     def coefficients(targets: Sequence[Target], weights: Array | None = None) -> Coefficients:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -13,11 +14,13 @@ from refra.data.errors import FindingError, UnknownNameError
 from refra.data.loading import parameters
 from refra.inference.options import outlook, ranking_scores
 from refra.inference.patient_files import as_record, example_texts, parse_yaml
+from refra.inference.sensitivity.along import ratio_along
 from refra.inference.sensitivity.case import Case, case_of
 from refra.inference.sensitivity.cells import all_cells
 from refra.inference.sensitivity.covariation import covaried
 from refra.inference.sensitivity.one_way import one_way
 from refra.inference.sensitivity.quantities import Quantity, evaluate, ids_of, quantity
+from refra.inference.sensitivity.setting import setting
 from refra.inference.sensitivity.spans import spans
 from refra.inference.sensitivity.tornado import all_parameters, parameter_tornado
 from refra.inference.sensitivity.two_way import two_way
@@ -29,9 +32,10 @@ DIFFERENCE = "utility:il6r_inhibitor - utility:treat_noninflammatory"
 QUANTITIES = {"first_patient": DIFFERENCE, "missed_injections": "lda:tnf_inhibitor", "lupus_on_infliximab": "reason:other_disease"}
 
 
-def case(name: str, preferences: Preferences | None = None) -> Case:
+@cache
+def case(name: str) -> Case:
     text = example_texts()[name]
-    return case_of(Patient.from_dict(as_record(parse_yaml(text, name), name)), preferences)
+    return case_of(Patient.from_dict(as_record(parse_yaml(text, name), name)))
 
 
 def centre() -> Draws:
@@ -183,9 +187,10 @@ def test_a_record_that_one_table_is_affine_in_has_a_closed_form() -> None:
     assert (form["c"], form["d"]) == (1, 0)
     assert found.changes["value"].iloc[0] == pytest.approx(-form["a"] / form["b"], rel=1e-9)
     mine = case("first_patient")
-    records = all_parameters(mine, "cause:osteoarthritis").data["parameter"]
-    closed = [one for one in records[:40] if not one_way(mine, "cause:osteoarthritis", parameter=one).form.empty]
-    assert closed
+    question = setting(mine, "cause:osteoarthritis")
+    affine = [one for one, tables in question.readers.items() if len(tables) == 1]
+    closed = [one for one in affine if ratio_along(question, one, spans("fitted")[one].natural(np.array([-2.0, 0.0, 2.0])))]
+    assert 0 < len(closed) < len(affine)
     for record in closed[:2]:
         form = one_way(mine, "cause:osteoarthritis", parameter=record).form.iloc[0]
         for value in (form["low"], form["high"]):
@@ -285,7 +290,7 @@ def test_two_earlier_drugs_of_a_class() -> None:
 )
 def test_what_cannot_be_varied_is_refused(given: dict, error: type[Exception], said: str) -> None:
     with pytest.raises(error, match=said):
-        one_way(case("first_patient", Preferences(weights={"mace": 0.2})), DIFFERENCE, **given)
+        one_way(case("first_patient").place.patient, DIFFERENCE, **given, preferences=Preferences(weights={"mace": 0.2}))
 
 
 @pytest.mark.parametrize(("second", "grid", "said"), [("response.contextual", 5, "given twice"), ("utility.vte", 2, "3 to 101")])
