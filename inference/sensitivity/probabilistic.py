@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,16 +12,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...data.errors import FindingError
-from ...data.fitted import fitted
+from ...data.fitted import Fitted, fitted
 from ...data.labels import label
 from ...data.loading import parameters
-from ...model.draws import DEFAULT_SEED, FITTED, Draws, shifts_of, standard
+from ...model.draws import DEFAULT_SEED, FITTED, Draws, rows_picked, shifts_of, standard
 from ..figures import COLOURS, QUIET, caption, new_figure
 from ..knowledge import SHIFTED
 from ..options import EXCLUDE_FIRST, Outlook, outlook, ranking_scores
 from ..patient import Patient
 from ..preferences import Preferences
 from .case import Case, case_of
+from .regression import Gain, gain_of
 from .result import Result
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Psa(Result):
         values: the parameters; set 0 is the centre.
         look: what every option brings in the same sets.
         sets: the sets that count, without the centre and without those in which the findings are impossible.
+        inflation: number of sets that are worth as much as one independent set (`inflation_of`); 1 on the prior basis.
         allowed: the options among which the decision is taken. Where the probability of another disease exceeds `EXCLUDE_FIRST` at the
             centre, the drug classes are not among them, as in the assessment, in any set: what may be chosen must not depend on
             numbers that are not known when the choice is made, or information could seem to do harm.
@@ -55,6 +57,7 @@ class Psa(Result):
     values: Draws
     look: Outlook
     sets: NDArray[np.intp]
+    inflation: float
     allowed: tuple[str, ...]
 
     name: ClassVar[str] = "psa"
@@ -80,6 +83,11 @@ class Psa(Result):
         return self.utility[:, [self.options.index(option) for option in self.allowed]]
 
     @property
+    def effective(self) -> int:
+        """The number of independent sets that the sets are worth where dependences between parameters are concerned."""
+        return round(len(self.sets) / self.inflation)
+
+    @property
     def first(self) -> str:
         """The option with the highest expected utility among those allowed."""
         return self.allowed[int(np.argmax(self.choices.mean(axis=0)))]
@@ -103,6 +111,28 @@ class Psa(Result):
         moved = outlook(case.place, case.place.model(SHIFTED, 0, self.seed), shifts_of(parameters(), posterior), case.preferences)
         found = _columns(moved)[:, [self.options.index(option) for option in self.allowed]]
         return np.nan_to_num(found[1:] - found[0])
+
+    @cached_property
+    def _alone(self) -> NDArray[np.bool_]:
+        """Whether each parameter is independent of all others: any record on the prior basis, on the fitted one those not asked about."""
+        if self.case.basis != FITTED:
+            return np.ones(len(parameters()), dtype=np.bool_)
+        posterior = fitted()
+        asked = {name for name, asked in zip(posterior.ids, posterior.asked, strict=True) if asked}
+        return np.array([name not in asked for name in parameters()])
+
+    def gain(self, names: Sequence[str]) -> Gain:
+        """Return the expected gain of learning parameters before the choice.
+
+        What the other parameters add to the utilities along their exact slopes is taken away first where they are independent of all
+        else: its mean is known to be 0, so that only noise goes with it.
+        """
+        place_of = {name: place for place, name in enumerate(parameters())}
+        places = [place_of[name] for name in names]
+        others = self._alone.copy()
+        others[places] = False
+        clear = self.choices - self.deviates[:, others] @ self.slopes[others]
+        return gain_of(self.deviates[:, places], self.slopes[places], clear, self.seed, self.inflation)
 
     @property
     def data(self) -> pd.DataFrame:
@@ -189,6 +219,27 @@ def _columns(look: Outlook) -> Array:
     return np.stack(np.broadcast_arrays(*(look.utility[option] for option in look.options)), axis=-1)
 
 
+def inflation_of(posterior: Fitted, rows: NDArray[np.intp]) -> float:
+    """Return how many of the posterior's draws are worth one independent draw where dependences are concerned, at least 1.
+
+    A parameter that no published row asks about is independent of all others. How far its correlations with them scatter in the draws,
+    against the scatter in as many independent ones, is what the sampler's chains have lost. (A chain whose successive draws lie on
+    opposite sides of the mean has precise means and imprecise correlations.)
+
+    Args:
+        posterior: the draws.
+        rows: which of them are used.
+    """
+    alone = np.flatnonzero(~posterior.asked)
+    if not len(alone):
+        return 1.0
+    columns = posterior.deviates[rows]
+    columns = (columns - columns.mean(axis=0)) / columns.std(axis=0)
+    squared = (columns[:, alone].T @ columns / len(rows)) ** 2
+    # A column's correlation with itself is 1 and says nothing.
+    return float(max(1.0, (squared.sum() - len(alone)) / (squared.size - len(alone)) * len(rows)))
+
+
 def psa(
     patient: Patient | Mapping[str, Any] | Case,
     preferences: Preferences | None = None,
@@ -223,4 +274,6 @@ def psa(
     if len(sets) < 20:
         raise FindingError(f"the findings are possible in {len(sets)} of {draws} parameter sets; at least 20 are needed")
     kept = ranking_scores(look)[0] == columns[0]
-    return Psa(case, seed, values, look, sets, tuple(option for option, keep in zip(look.options, kept, strict=True) if keep))
+    allowed = tuple(option for option, keep in zip(look.options, kept, strict=True) if keep)
+    inflation = 1.0 if most is None else inflation_of(fitted(), rows_picked(most, draws, seed)[sets - 1])
+    return Psa(case, seed, values, look, sets, inflation, allowed)
