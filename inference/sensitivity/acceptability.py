@@ -13,6 +13,7 @@ from ...data.errors import FindingError, unknown_name
 from ...data.labels import label
 from ...data.loading import parameters
 from ...model.harms import HARMS
+from ...model.outcomes import OPTIONS
 from ..figures import COLOURS, caption, new_figure
 from ..options import utilities
 from ..preferences import PREFIX, Preferences, weight_names
@@ -141,10 +142,12 @@ def _turning(found: Weighed) -> str:
 
 def _draw(axes: Axes, found: Weighed, curves: Array, shown: Sequence[int]) -> None:
     for place in shown:
-        colour = COLOURS[place % len(COLOURS)]
+        colour = COLOURS[OPTIONS.index(found.options[place])]
         axes.plot(found.values, curves[:, place], color=colour, label=label("options", found.options[place], "en"))
     bold = np.where(found.chosen[:, None] == np.arange(len(found.options)), curves, np.nan)
-    axes.plot(found.values, np.nanmax(bold, axis=1), color="black", lw=4, alpha=0.25, label="the choice (highest expected utility)", zorder=1)
+    axes.plot(
+        found.values, np.nanmax(bold, axis=1), color="black", lw=4, alpha=0.25, label="the choice (highest expected utility)", zorder=1
+    )
     axes.set_xlabel("multiplier on the losses of all harms" if found.weight == ALL_HARMS else f"weight of {found.weight}, QALYs")
     axes.grid(alpha=0.3)
     axes.set_ylim(bottom=0)
@@ -187,7 +190,7 @@ class Acceptability(Result):
         axes = figure.subplots()
         best = self.found.best
         _draw(axes, self.found, best, [place for place in range(best.shape[1]) if best[:, place].max() >= 0.01])
-        axes.set_ylabel("share of parameter sets in which it is best")
+        axes.set_ylabel("share of sets in which it is best")
         axes.set_ylim(0, 1)
         return _finish(figure, self.how_to_read)
 
@@ -201,8 +204,8 @@ class ExpectedLoss(Result):
     name: ClassVar[str] = "expected_loss"
     title: ClassVar[str] = "Expected loss"
     how_to_read: ClassVar[str] = (
-        "The QALYs per patient lost on average by choosing an option instead of the best one in each parameter set. The lowest curve is the "
-        "option to choose, and its height is the expected value of perfect information. Dotted: where the choice changes."
+        "The QALYs per patient lost on average by choosing an option instead of the best one in each parameter set. The lowest curve is "
+        "the option to choose, and its height is the expected value of perfect information. Dotted: where the choice changes."
     )
 
     @property

@@ -53,7 +53,7 @@ class Evpi(Result):
         row = self.data.iloc[0]
         return (
             f"Knowing every parameter before the choice would be worth {self.value:.5f} {PER_PATIENT} (standard error {self.error:.5f}): "
-            f"in {row['p_another_best']:.0%} of the parameter sets another option than {label('options', self.psa.first, 'en')} is the best."
+            f"in {row['p_another_best']:.0%} of the sets another option than {label('options', self.psa.first, 'en')} is the best."
         )
 
     def plot(self) -> Figure:
@@ -147,6 +147,8 @@ def bars(axes: Axes, table: pd.DataFrame, names: Sequence[str]) -> None:
     axes.set_yticks(places, list(names)[::-1], fontsize=8)
     axes.set_xlabel("EVPPI, QALYs per patient")
     axes.set_xlim(left=0)
+    axes.set_ylim(-0.7, len(table) - 0.3)
+    axes.locator_params(axis="x", nbins=6)
     axes.spines[["top", "right"]].set_visible(False)
 
 
@@ -154,7 +156,8 @@ def evppi(psa: Psa, groups: str | Sequence[str] | Mapping[str, Sequence[str]] = 
     """Return what knowing groups of parameters exactly would be worth, by regression over the parameter sets.
 
     The expected utility of every option given the group is estimated from the sets by regression (Strong, Oakley and Brennan 2014, doi
-    10.1177/0272989X13505910), on the deviate of a single parameter and on each option's index of exact slopes for several (`regression.means_given`).
+    10.1177/0272989X13505910): on the deviate of a single parameter, on each option's index of exact slopes for several
+    (`regression.means_given`).
 
     Args:
         psa: the probabilistic analysis.

@@ -19,6 +19,7 @@ from .result import Result
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+
 @dataclass(frozen=True, eq=False)
 class InfoRank(Result):
     """Every parameter's value of perfect information, alone, as a share of that on everything."""

@@ -29,7 +29,7 @@ def read_preferences(path: str | PathLike[str]) -> Preferences:
 
 
 def preferences_table(preferences: Preferences | None = None) -> pd.DataFrame:
-    """Return every weight with its unit, default, the value given (missing where none is), the range of its record and its source.
+    """Return every weight with unit, default, the value given (missing where none is), and its record's range, status and source.
 
     A weight that is given is taken as known; one that is not keeps the uncertainty of its record.
     """
@@ -37,7 +37,7 @@ def preferences_table(preferences: Preferences | None = None) -> pd.DataFrame:
     rows = []
     for name in weight_names():
         record = parameters()[PREFIX + name]
-        source = " ".join(record.evidence_for) or f"{record.status}: {record.rationale}"
-        rows.append((name, record.unit, record.centre, given.get(name), record.range_low, record.range_high, source))
-    columns = ["weight", "unit", "default", "given", "range_low", "range_high", "source"]
+        source = " ".join(record.evidence_for) or record.rationale
+        rows.append((name, record.unit, record.centre, given.get(name), record.range_low, record.range_high, record.status, source))
+    columns = ["weight", "unit", "default", "given", "range_low", "range_high", "status", "source"]
     return pd.DataFrame(rows, columns=columns).astype({"given": float})

@@ -64,7 +64,7 @@ class Psa(Result):
     title: ClassVar[str] = "Probabilistic analysis"
     how_to_read: ClassVar[str] = (
         "Left: each option's expected utility over one year (dot: mean over the parameter sets; line: 95 % of them). Right: the share of "
-        "parameter sets in which the option has the highest utility. Overlapping lines do not mean equal options: the sets are shared."
+        "parameter sets in which the option is ranked first. Overlapping lines do not mean equal options: the sets are shared."
     )
 
     @property
@@ -194,13 +194,13 @@ class Psa(Result):
         """Draw the utilities with their intervals, and the shares of sets in which each option is best."""
         table = self.data.iloc[::-1]
         figure = new_figure(0.9 + 0.36 * len(table))
-        left, right = figure.subplots(1, 2, sharey=True, width_ratios=(2.2, 1))
+        left, right = figure.subplots(1, 2, sharey=True, width_ratios=(2, 1))
         places = np.arange(len(table))
         colours = [COLOURS[0] if allowed else QUIET for allowed in table["allowed"]]
         left.hlines(places, table["low"], table["high"], color=colours, lw=1.5)
         left.scatter(table["mean"], places, color=colours, zorder=3, s=22)
         left.set_yticks(places, table["label"])
-        left.set_xlabel("expected utility, QALYs over one year")
+        left.set_xlabel("expected utility, QALYs")
         left.grid(axis="x", alpha=0.3)
         shares = table["p_best"].to_numpy()
         right.barh(places, shares, color=colours, height=0.6)
@@ -208,7 +208,8 @@ class Psa(Result):
             right.text(share + 0.02, place, f"{share:.2f}", va="center", fontsize=8)
         right.set_xlim(0, 1.15)
         right.set_xticks([0, 0.5, 1])
-        right.set_xlabel("share of sets in which it is ranked first")
+        right.set_xlabel("ranked first")
+        right.tick_params(axis="y", length=0)
         right.spines[["top", "right"]].set_visible(False)
         caption(figure, self.how_to_read)
         return figure

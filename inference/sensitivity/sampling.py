@@ -62,7 +62,11 @@ class Evsi(Result):
             )
         half = next((n for n, value in zip(self.sizes, self.values, strict=True) if value >= self.perfect.value / 2), None)
         few = " or fewer" if half == self.sizes[0] else ""
-        reached = f"half of that is reached with {half}{few} patients" if half else f"none of the sizes up to {self.sizes[-1]} reaches half of that"
+        reached = (
+            f"half of that is reached with {half}{few} patients"
+            if half
+            else f"none of the sizes up to {self.sizes[-1]} reaches half of that"
+        )
         return (
             f"{self.parameter}: a study of {self.sizes[-1]} would be worth {self.values[-1]:.5f} {PER_PATIENT}; its exact value "
             f"{self.perfect.value:.5f}; {reached}."
@@ -84,7 +88,7 @@ class Evsi(Result):
         axes.set_ylabel("QALYs per patient")
         axes.set_ylim(bottom=0)
         axes.grid(alpha=0.3)
-        axes.legend(fontsize=8)
+        figure.legend(loc="outside right upper", fontsize=8, frameon=False)
         caption(figure, self.how_to_read)
         return figure
 
