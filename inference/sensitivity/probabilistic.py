@@ -110,7 +110,7 @@ class Psa(Result):
         posterior = fitted() if case.basis == FITTED else None
         moved = outlook(case.place, case.place.model(SHIFTED, 0, self.seed), shifts_of(parameters(), posterior), case.preferences)
         found = _columns(moved)[:, [self.options.index(option) for option in self.allowed]]
-        return np.nan_to_num(found[1:] - found[0])
+        return np.asarray(np.nan_to_num(found[1:] - found[0]))
 
     @cached_property
     def _alone(self) -> NDArray[np.bool_]:

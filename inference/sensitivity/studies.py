@@ -75,9 +75,9 @@ class LeftOut(Result):
     def data(self) -> pd.DataFrame:
         """One row a study, after one (`study` empty) with none left out; those that move the answer most first.
 
-        `reason`, `option`: the first ones without the study. `p_reason`, `p_best`, `lead`: of those that are first with all studies: the
-        reason's probability, the share of draws in which the option is best, its expected utility less that of the best other one;
-        `lead_error` is the Monte Carlo standard error of the change of the lead.
+        `reason` (empty where none are asked for), `option`: the first ones without the study. `p_reason`, `p_best`, `lead`: of those that
+        are first with all studies: the reason's probability, the share of draws in which the option is best, its expected utility less
+        that of the best other one; `lead_error` is the Monte Carlo standard error of the change of the lead.
         `effective_draws`, `pareto_k`: diagnostics of the weights; `trusted`: enough effective draws and a small enough k.
         """
         count = len(self.utility)
@@ -88,7 +88,7 @@ class LeftOut(Result):
 
         def line(weight: Array) -> tuple[Any, ...]:
             now, chosen = self._first(weight)
-            said = (self.reasons[now], float(weight @ self.reason[:, reason])) if self.reasons else (None, np.nan)
+            said = (self.reasons[now], float(weight @ self.reason[:, reason])) if self.reasons else ("", np.nan)
             lead = self.utility[:, option] - others[:, int(np.argmax(weight @ others))] if others.shape[1] else np.full(count, np.nan)
             mean = float(weight @ lead)
             error = float(np.sqrt(self.inflation * ((weight - everything) ** 2 @ (lead - mean) ** 2)))
@@ -105,13 +105,9 @@ class LeftOut(Result):
         table = pd.DataFrame(lines, columns=columns)
         table.insert(10, "reason_changes", table["reason"] != table["reason"].iloc[0])
         table.insert(11, "option_changes", table["option"] != table["option"].iloc[0])
-        return table.iloc[np.r_[0, 1 + np.argsort(-self._moves(table).to_numpy()[1:], kind="stable")]].reset_index(drop=True)
-
-    @staticmethod
-    def _moves(table: pd.DataFrame) -> pd.Series:
-        """Return how far each study moves the answer: the larger move of the two probabilities."""
-        moves = (table[["p_reason", "p_best"]] - table[["p_reason", "p_best"]].iloc[0]).abs()
-        return moves.max(axis=1)
+        # A study moves the answer by the larger move of the two probabilities.
+        moved = np.fmax(*(np.abs(table[name].to_numpy() - table[name].iloc[0])[1:] for name in ("p_best", "p_reason")))
+        return table.iloc[[0, *(1 + np.argsort(-moved, kind="stable")).tolist()]].reset_index(drop=True)
 
     def summary(self) -> str:
         """Return which studies change the first reason or option, and for how many the refit by weights is not enough."""
@@ -119,7 +115,7 @@ class LeftOut(Result):
         whole, single = table.iloc[0], table.iloc[1:]
         sure = single[single["trusted"]]
         said = []
-        if whole["reason"] is not None:
+        if whole["reason"]:
             changing = sure[sure["reason_changes"]]
             names = "; ".join(f"{row.citation}: {row.reason}" for row in changing.head(5).itertuples())
             said.append(
@@ -127,7 +123,7 @@ class LeftOut(Result):
             )
         changing = sure[sure["option_changes"]]
         names = "; ".join(
-            f"{row.citation}: {row.option}, by {-row.lead:.5f} ± {row.lead_error:.5f}" for row in changing.head(5).itertuples()
+            f"{row['citation']}: {row['option']}, by {-row['lead']:.5f} ± {row['lead_error']:.5f}" for _, row in changing.head(5).iterrows()
         )
         said.append(
             f"First option, {whole['option']}, ahead by {whole['lead']:.5f} QALYs: "
@@ -146,7 +142,7 @@ class LeftOut(Result):
         table = self.data
         whole, shown = table.iloc[0], table.iloc[1 : MOST_SHOWN + 1].iloc[::-1]
         panels = [("lead", f"lead in QALYs of\n{label('options', whole['option'], 'en')}")]
-        if whole["reason"] is not None:
+        if whole["reason"]:
             panels.insert(0, ("p_reason", f"probability of\n{whole['reason']}"))
         figure = new_figure(1.3 + 0.27 * len(shown))
         axes = np.atleast_1d(figure.subplots(1, len(panels), sharey=True))
