@@ -217,7 +217,7 @@ class ExpectedLoss(Result):
         """Return the choice, where it changes, and where it costs most."""
         loss = self.found.loss.min(axis=1)
         most = int(loss.argmax())
-        return f"{_turning(self.found)} The choice costs most at {self.found.values[most]:.3g}: an EVPI of {loss[most]:.5f} QALYs."
+        return f"{_turning(self.found)} The EVPI is largest, {loss[most]:.5f} QALYs per patient, at {self.found.values[most]:.3g}."
 
     def plot(self) -> Figure:
         """Draw the curves of all options."""

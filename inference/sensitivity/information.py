@@ -22,6 +22,16 @@ if TYPE_CHECKING:
 
 MOST_SHOWN = 20
 PER_PATIENT = "QALYs per patient like this one"
+ROUNDING = 1e-12
+"""Values up to this are rounding errors; there is nothing to take a share of."""
+
+
+NOTHING = "The same option is the best in every parameter set: nothing that could be learned about the parameters would change the choice."
+
+
+def share(value: float, whole: float) -> float:
+    """Return value / whole, NaN where the whole is nothing."""
+    return value / whole if whole > ROUNDING else np.nan
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,15 +51,20 @@ class Evpi(Result):
 
     @property
     def data(self) -> pd.DataFrame:
-        """One row: the value with its standard error in QALYs per patient, the option chosen now, how often another one is best."""
+        """One row: the value with its standard error in QALYs per patient, the option chosen now, how often another one is best.
+
+        `effective_sets`: as how many independent sets they count in the errors.
+        """
         choices = self.psa.choices
         first = self.psa.allowed.index(self.psa.first)
         other = float(np.mean(np.argmax(choices, axis=1) != first))
-        columns = ["evpi", "standard_error", "chosen", "p_another_best", "sets"]
-        return pd.DataFrame([(self.value, self.error, self.psa.first, other, len(choices))], columns=columns)
+        columns = ["evpi", "standard_error", "chosen", "p_another_best", "sets", "effective_sets"]
+        return pd.DataFrame([(self.value, self.error, self.psa.first, other, len(choices), self.psa.effective)], columns=columns)
 
     def summary(self) -> str:
         """Return the value in words."""
+        if self.value <= ROUNDING:
+            return NOTHING
         row = self.data.iloc[0]
         return (
             f"Knowing every parameter before the choice would be worth {self.value:.5f} {PER_PATIENT} (standard error {self.error:.5f}): "
@@ -107,7 +122,7 @@ class Evppi(Result):
         """One row a group, the most valuable first: value and standard error in QALYs per patient, share of EVPI, floor of the noise."""
         rows = [
             (
-                name, len(self.groups[name]), found.value, found.error, found.value / self.whole if self.whole > 0 else np.nan,
+                name, len(self.groups[name]), found.value, found.error, share(found.value, self.whole),
                 found.floor, found.distinguishable,
             )
             for name, found in self.gains.items()
@@ -118,6 +133,8 @@ class Evppi(Result):
 
     def summary(self) -> str:
         """Return the groups that are worth knowing."""
+        if self.whole <= ROUNDING:
+            return NOTHING
         table = self.data
         sure = table[table["distinguishable"]]
         if not len(sure):

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ...data.loading import parameters
 from ..figures import caption, new_figure
-from .information import MOST_SHOWN, PER_PATIENT, bars
+from .information import MOST_SHOWN, NOTHING, PER_PATIENT, ROUNDING, bars, share
 from .probabilistic import Psa
 from .regression import Gain, gain
 from .result import Result
@@ -49,7 +49,7 @@ class InfoRank(Result):
         floor = self.floor
         rows = [
             (
-                record.id, record.node, record.status, found.value, found.error, found.value / self.whole if self.whole > 0 else np.nan,
+                record.id, record.node, record.status, found.value, found.error, share(found.value, self.whole),
                 floor, found.above(floor), " ".join(record.evidence_for), " ".join(record.evidence_against),
             )
             for record, found in ((parameters()[name], found) for name, found in self.gains.items())
@@ -64,6 +64,8 @@ class InfoRank(Result):
 
     def summary(self) -> str:
         """Return the numbers to measure next, measured outcomes of patients apart from weights that only the user can set."""
+        if self.whole <= ROUNDING:
+            return NOTHING
         table = self.data
         sure = table[table["distinguishable"]]
         if not len(sure):

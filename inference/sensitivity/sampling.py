@@ -13,7 +13,7 @@ from ...data.errors import FindingError, unknown_name
 from ...data.loading import parameters
 from ..figures import COLOURS, QUIET, caption, new_figure
 from .designs import Design, study
-from .information import PER_PATIENT
+from .information import PER_PATIENT, share
 from .probabilistic import Psa
 from .regression import Array, Gain, gain, standard_error
 from .result import Result
@@ -45,10 +45,10 @@ class Evsi(Result):
     @property
     def data(self) -> pd.DataFrame:
         """One row a size, values in QALYs per patient; `evppi` and `noise_floor` are those of knowing the parameter exactly."""
-        share = [value / self.perfect.value if self.perfect.value > 0 else np.nan for value in self.values]
+        shares = [share(value, self.perfect.value) for value in self.values]
         return pd.DataFrame(
             {
-                "parameter": self.parameter, "n": self.sizes, "evsi": self.values, "standard_error": self.errors, "share_of_evppi": share,
+                "parameter": self.parameter, "n": self.sizes, "evsi": self.values, "standard_error": self.errors, "share_of_evppi": shares,
                 "evppi": self.perfect.value, "noise_floor": self.perfect.floor, "distinguishable": self.perfect.distinguishable,
             }
         )  # fmt: skip

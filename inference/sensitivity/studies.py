@@ -35,7 +35,7 @@ Array = np.ndarray[tuple[Any, ...], np.dtype[np.float64]]
 FEWEST = 100
 """Effective draws below which a refit by weights is not trusted."""
 
-MOST_SHOWN = 20
+MOST_SHOWN, MOST_NAMED = 20, 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,21 +117,21 @@ class LeftOut(Result):
         said = []
         if whole["reason"]:
             changing = sure[sure["reason_changes"]]
-            names = "; ".join(f"{row.citation}: {row.reason}" for row in changing.head(5).itertuples())
+            said.append(f"First reason, {whole['reason']}: {_changed([f'{row.citation}: {row.reason}' for row in changing.itertuples()])}.")
+        if len(self.options) == 1:
+            said.append("There is one option only.")
+        else:
+            names = [
+                f"{row['citation']}: {row['option']}, by {-row['lead']:.5f} ± {row['lead_error']:.5f}"
+                for _, row in sure[sure["option_changes"]].iterrows()
+            ]
             said.append(
-                f"First reason, {whole['reason']}: " + (f"another without {names}." if names else "the same without any one study.")
+                f"First option, {whole['option']}, ahead by {whole['lead']:.5f} QALYs: {_changed(names)}"
+                + (" (± Monte Carlo standard error)." if names else ".")
             )
-        changing = sure[sure["option_changes"]]
-        names = "; ".join(
-            f"{row['citation']}: {row['option']}, by {-row['lead']:.5f} ± {row['lead_error']:.5f}" for _, row in changing.head(5).iterrows()
-        )
-        said.append(
-            f"First option, {whole['option']}, ahead by {whole['lead']:.5f} QALYs: "
-            + (f"another without {names} (Monte Carlo standard error)." if names else "the same without any one study.")
-        )
         beyond = len(single) - len(sure)
         said.append(
-            f"{beyond} of {len(single)} studies are beyond this cheap refit: too few draws carry the posterior without them."
+            f"{beyond} of {len(single)} studies are beyond this cheap refit and not judged: too few draws carry the posterior without them."
             if beyond
             else f"The weights are sound for all {len(single)} studies."
         )
@@ -141,9 +141,11 @@ class LeftOut(Result):
         """Draw the studies that move the answer most."""
         table = self.data
         whole, shown = table.iloc[0], table.iloc[1 : MOST_SHOWN + 1].iloc[::-1]
-        panels = [("lead", f"lead in QALYs of\n{label('options', whole['option'], 'en')}")]
+        panels = []
         if whole["reason"]:
-            panels.insert(0, ("p_reason", f"probability of\n{whole['reason']}"))
+            panels.append(("p_reason", f"probability of\n{whole['reason']}"))
+        if len(self.options) > 1 or not panels:
+            panels.append(("lead", f"lead in QALYs of\n{label('options', whole['option'], 'en')}"))
         figure = new_figure(1.3 + 0.27 * len(shown))
         axes = np.atleast_1d(figure.subplots(1, len(panels), sharey=True))
         for panel, (column, words) in zip(axes, panels, strict=True):
@@ -151,6 +153,14 @@ class LeftOut(Result):
         axes[0].set_yticks(range(len(shown)), [name if len(name) < 40 else f"{name[:38]}…" for name in shown["citation"]], fontsize=7)
         caption(figure, self.how_to_read)
         return figure
+
+
+def _changed(names: list[str]) -> str:
+    """Return in words without which studies, each named with what then comes first, another one comes first."""
+    if not names:
+        return "the same without any one study"
+    many = f"{len(names)} studies, among them " if len(names) > MOST_NAMED else ""
+    return f"another without {many}{'; '.join(names[:MOST_NAMED])}"
 
 
 def _points(axes: Axes, shown: pd.DataFrame, column: str, whole: float, words: str) -> None:
