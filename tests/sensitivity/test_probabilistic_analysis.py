@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -147,7 +149,7 @@ def test_how_many_draws_an_independent_one_is_worth() -> None:
         ("wanted.json", '{"weights": {"mace": 0.2, "low_disease_activity": 0.1}, "unavailable": ["rituximab"]}'),
     ],
 )
-def test_preferences_from_a_file(tmp_path, name: str, text: str) -> None:  # type: ignore[no-untyped-def]
+def test_preferences_from_a_file(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_text(text, encoding="utf-8")
     assert read_preferences(tmp_path / name) == Preferences(weights={"mace": 0.2, "low_disease_activity": 0.1}, unavailable=("rituximab",))
 
@@ -164,7 +166,7 @@ def test_preferences_from_a_file(tmp_path, name: str, text: str) -> None:  # typ
         ("a.yaml", "", "empty"),
     ],
 )
-def test_files_that_do_not_fit_are_refused(tmp_path, name: str, text: str, said: str) -> None:  # type: ignore[no-untyped-def]
+def test_files_that_do_not_fit_are_refused(tmp_path: Path, name: str, text: str, said: str) -> None:
     (tmp_path / name).write_text(text, encoding="utf-8")
     with pytest.raises((FindingError, UnknownNameError), match=said):
         read_preferences(tmp_path / name)

@@ -254,4 +254,4 @@ def test_studies_that_cannot_be_are_refused(analysis: Psa, parameter: str, n: in
 @pytest.mark.parametrize("given", [{"base_rate": 1.0}, {"sd": 0.0}, {"groups": 3}])
 def test_designs_that_cannot_be_are_refused(given: dict[str, float]) -> None:
     with pytest.raises(FindingError, match=next(iter(given))):
-        Design(**given)  # type: ignore[arg-type]
+        Design(**given)
