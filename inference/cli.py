@@ -106,19 +106,12 @@ def _patient(file: str) -> Patient:
 
 
 def preferences_in(file: str | None) -> Preferences | None:
-    """Return the preferences in a YAML file."""
+    """Return the preferences in a file."""
     if file is None:
         return None
-    from ..data.errors import FindingError
-    from .patient_files import as_record, parse_yaml, read_text
-    from .preferences import Preferences
+    from .sensitivity.preferences_file import read_preferences
 
-    name, text = read_text(file)
-    given = as_record(parse_yaml(text, name), name)
-    odd = [key for key in given if not isinstance(key, str)]
-    if odd:
-        raise FindingError(f"{name}: the key {odd[0]!r} is no text; accepted: weights, unavailable")
-    return Preferences(**given)
+    return read_preferences(file)
 
 
 Level = Annotated[float, typer.Option(help="Level of the credible intervals, between 0 and 1.")]
