@@ -15,7 +15,8 @@ from ..figures import COLOURS, QUIET, caption, new_figure
 from ..patient import Patient
 from ..preferences import Preferences
 from .case import Case, case_of
-from .quantities import Quantity, quantity
+from .quantities import Quantity
+from .quantities import quantity as read_quantity
 from .result import Result
 from .versions import chances, reason_ids, subjects, versions
 
@@ -113,7 +114,7 @@ class FindingsTornado(Result):
 
 def findings_tornado(
     patient: Patient | Mapping[str, Any] | Case,
-    quantity_of_interest: str | Quantity,
+    quantity: str | Quantity,
     *,
     preferences: Preferences | None = None,
     basis: str = FITTED,
@@ -122,12 +123,12 @@ def findings_tornado(
 
     One finding is changed at a time, to a whole state (a CRP of 22 mg/L becomes "5 to 10"), and the changed record is answered as the
     assessment would: what it says of the treatment target is read anew. Arguments: `patient` is a record or a prepared `Case`;
-    `quantity_of_interest` is written as in `quantity` (`cause:non_adherence`, `utility:jak_inhibitor - utility:tnf_inhibitor`).
+    `quantity` is written (`cause:non_adherence`, `utility:jak_inhibitor - utility:tnf_inhibitor`).
 
-    Raises the errors of `Patient`, `Preferences` and `quantity`.
+    Raises the errors of `Patient`, of `Preferences` and of the reading of a quantity.
     """
     case = case_of(patient, preferences, basis)
-    wanted = quantity(case, quantity_of_interest)
+    wanted = read_quantity(case, quantity)
     every = subjects(case)
     sets = [(change,) for subject in every for change in subject.changes()]
     found = versions(case, [(), *sets], [wanted])
