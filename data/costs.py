@@ -30,7 +30,7 @@ class Cost:
     needs: str = ""
 
 
-def testable() -> tuple[str, ...]:
+def obtainable() -> tuple[str, ...]:
     """Return the variables that could still be observed in a patient: findings and background, the current drug apart."""
     return tuple(name for name, variable in variables().items() if variable.role in ("finding", "background") and name != "current_drug")
 
@@ -70,12 +70,12 @@ def build_costs(rows: Iterable[Row]) -> Mapping[str, Cost]:
     for row in rows:
         name, line, record = row
         variable = record["variable"]
-        if variable not in testable():
-            raise unknown_name("variable", variable, testable(), f"{name}, line {line}")
+        if variable not in obtainable():
+            raise unknown_name("variable", variable, obtainable(), f"{name}, line {line}")
         if variable in found:
             raise refuse(row, "variable", "stands twice; one row a variable is accepted")
         found[variable] = build_cost(row)
-    if missing := [variable for variable in testable() if variable not in found]:
+    if missing := [variable for variable in obtainable() if variable not in found]:
         raise RecordError(f"data/tests/tests.csv: no row for {', '.join(missing)}; one each is wanted")
     if len(currencies := {cost.currency for cost in found.values()}) > 1:
         raise RecordError(f"data/tests/tests.csv, currency: {', '.join(sorted(currencies))}; one currency is wanted")

@@ -101,6 +101,8 @@ class FindingsTornado(Result):
             states, without = mine[mine["kind"] != "drop"], mine[mine["kind"] == "drop"]
             axes.scatter(states["value"], [place] * len(states), s=8 + 60 * states["probability"], color=colour, zorder=3, linewidths=0)
             axes.scatter(without["value"], [place] * len(without), marker="x", s=28, color="black", zorder=4)
+        axes.margins(x=0.04)
+        axes.use_sticky_edges = False
         axes.axvline(self.base, color=QUIET, linewidth=1)
         axes.set_yticks(range(len(swings)), list(swings["label"]))
         axes.set_xlabel(self.quantity.label())

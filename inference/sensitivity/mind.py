@@ -104,7 +104,7 @@ class ChangeOfMind(Result):
         axes.set_xlabel("probability of the changed findings given the rest")
         figure.suptitle(self.title, fontsize=11)
         if len(shown):
-            figure.legend(loc="outside upper right", fontsize=8, frameon=False, ncols=2)
+            axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), fontsize=8, frameon=False, ncols=2)
         axes.spines[["top", "right"]].set_visible(False)
         caption(figure, self.how_to_read)
         return figure

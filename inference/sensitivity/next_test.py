@@ -203,7 +203,7 @@ def next_tests(
     chosen = table[table["second"].isna() & (table["expected_gain"] > 0)].head(leading)
     for place, name in chosen["id"].items():
         gains = _gain_in_sets(case, next(test for test in tests if test.node == name), draws, seed)
-        low, high = interval(gains[1:, None], level)
+        low, high = interval(gains[:, None], level)
         table.loc[[place], ["gain_low", "gain_high"]] = [low[0], high[0]]
     return NextTests(table, case.options[option], willingness_to_pay, level)
 

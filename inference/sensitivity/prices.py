@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 import pandas as pd
 
-from ...data.costs import Cost, shipped_costs, testable
+from ...data.costs import Cost, shipped_costs, obtainable
 from ...data.errors import FindingError, unknown_name
 
 WANTED = ("variable", "cost", "currency", "turnaround_days")
@@ -35,8 +35,8 @@ def read_costs(given: pd.DataFrame | str | PathLike[str] | None) -> Mapping[str,
     for line, row in enumerate(table[list(WANTED)].to_dict(orient="records"), start=1):
         where = f"{name}, row {line}"
         variable = str(row["variable"])
-        if variable not in testable():
-            raise unknown_name("variable", variable, testable(), where)
+        if variable not in obtainable():
+            raise unknown_name("variable", variable, obtainable(), where)
         if variable in own:
             raise FindingError(f"{where} ({variable}): stands twice; one row a variable is accepted")
         cost, days = (_number(where, variable, column, row[column]) for column in ("cost", "turnaround_days"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -13,7 +13,7 @@ from ...data.loading import variables
 from ...model.draws import DEFAULT_SEED
 from ..asking import Known, log_probability, one_hot
 from ..checks import NEEDS_A_DRUG
-from ..fields import FIELD_VARIABLES, StateSeen
+from ..fields import FIELD_VARIABLES, Observation, StateSeen
 from ..knowledge import copies_in
 from ..next_tests import candidates
 from ..options import with_exclusion
@@ -125,9 +125,9 @@ def _said(text: str, label: str) -> str:
     return short or text
 
 
-def footing_with(case: Case, changes: Changes) -> Footing:
-    """Return how the treatment target stands in the record with some findings otherwise."""
-    seen = dict(case.place.patient.observations)
+def footing_with(observations: Mapping[str, Observation], changes: Changes) -> Footing:
+    """Return how the treatment target stands in a record with some findings otherwise; `observations` are the record's, by field."""
+    seen = dict(observations)
     for change in changes:
         field = FIELD_OF.get(change.subject.variable)
         if field is not None:
@@ -141,14 +141,14 @@ class Footings:
     """How the treatment target stands in each version of a record, worked out once for each set of findings that decides it."""
 
     def __init__(self, case: Case) -> None:
-        self._case = case
+        self._seen = case.place.patient.observations
         self._found: dict[Changes, Footing] = {}
 
     def of(self, changes: Changes) -> Footing:
         """Return that of the record with some findings otherwise."""
         deciding = tuple(change for change in changes if FIELD_OF.get(change.subject.variable) in DECIDES_FOOTING)
         if deciding not in self._found:
-            self._found[deciding] = footing_with(self._case, deciding)
+            self._found[deciding] = footing_with(self._seen, deciding)
         return self._found[deciding]
 
 
