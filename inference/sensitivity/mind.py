@@ -173,7 +173,7 @@ def _searched(case: Case, aim: str, single: Sequence[Change], values: Array, bas
     hit = _hits(values, base)
     found: list[Hits] = []
     if hit.any():
-        found.append((1, EXHAUSTIVE, [(single[place],) for place in np.flatnonzero(hit)], values[hit]))
+        found.append((1, EXHAUSTIVE, [(change,) for change, does in zip(single, hit, strict=True) if does], values[hit]))
     quiet = [change for change, does in zip(single, hit, strict=True) if not does]
     pairs = [pair for pair in combinations(quiet, 2) if pair[0].subject != pair[1].subject]
     answers = _answered(case, aim, pairs)

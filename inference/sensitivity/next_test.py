@@ -259,19 +259,25 @@ def _entropy(rows: Array) -> Array:
     return np.asarray(-(rows * np.log2(np.where(rows > 0, rows, 1.0))).sum(axis=1))
 
 
-def _verdicts(table: pd.DataFrame, first: str) -> pd.Series[str]:
+def _verdicts(table: pd.DataFrame, first: str) -> list[str]:
     """Return for each test whether it pays: the gain must pass the loss by waiting, and with a willingness to pay the cost too.
 
     A pair must also be worth more than the better of its two alone.
     """
-    pays = (table["net_gain"] > 0) & ~(table["net_value"] <= 0)
-    words = "test before you switch" if first in CLASSES else "test before you decide"
-    no_gain = np.where(table["expected_gain"] > 0, "does not pay", "changes nothing for the better")
-    weighed = table["net_gain"] if table["net_value"].isna().all() else table["net_value"]
-    alone = dict(zip(table.loc[table["second"].isna(), "id"], weighed, strict=False))
-    better = [max(alone[one], alone.get(other, alone[one])) for one, other in zip(table["id"], table["second"], strict=True)]
-    idle = table["second"].notna() & (weighed <= np.array(better) + LEAST)
-    return pd.Series(np.where(pays & idle, "one of the two alone does as well", np.where(pays, words, no_gain)), index=table.index)
+    advice = "test before you switch" if first in CLASSES else "test before you decide"
+    weighed = table["net_gain"].where(table["net_value"].isna(), table["net_value"])
+    alone = {one: worth for one, other, worth in zip(table["id"], table["second"], weighed, strict=True) if pd.isna(other)}
+    found = []
+    for one, other, gain, net, worth in zip(table["id"], table["second"], table["expected_gain"], table["net_gain"], weighed, strict=True):
+        if gain <= 0:
+            found.append("changes nothing for the better")
+        elif net <= 0 or worth <= 0:
+            found.append("does not pay")
+        elif not pd.isna(other) and worth <= max(alone[one], alone[other]) + LEAST:
+            found.append("one of the two alone does as well")
+        else:
+            found.append(advice)
+    return found
 
 
 def _gain_in_sets(case: Case, test: Subject, draws: int, seed: int) -> Array:

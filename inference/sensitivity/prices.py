@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 import pandas as pd
 
-from ...data.costs import Cost, shipped_costs, obtainable
+from ...data.costs import Cost, obtainable, shipped_costs
 from ...data.errors import FindingError, unknown_name
 
 WANTED = ("variable", "cost", "currency", "turnaround_days")

@@ -55,8 +55,8 @@ RULES: Mapping[str, tuple[str, str]] = MappingProxyType(
 
 ROUNDING = 1e-12
 COLUMNS = (
-    "id", "label", "doubt", "distance", "most_changed", "change", "first_reason", "p_first_reason", "first_option", "lead", "utility_change",
-    "reason_changes", "option_changes",
+    "id", "label", "doubt", "distance", "most_changed", "change", "first_reason", "p_first_reason", "first_option", "lead",
+    "utility_change", "reason_changes", "option_changes",
 )  # fmt: skip
 
 
@@ -108,9 +108,10 @@ class LeaveOutStructure(Result):
             )
         top = self.table[self.table["id"] != "twin_coupling"].iloc[0]
         parts.append(f"The largest change is {top['change']:+.3f} in {top['most_changed']}: {top['label']}.")
-        averted = self.details[self.details["quantity"].str.startswith("averted:")]
+        averted = self.details[self.details["quantity"].str.startswith("averted:")].reset_index(drop=True)
         if len(averted):
-            first = [label("causes", averted.loc[averted[side].idxmax(), "quantity"].partition(":")[2]) for side in ("base", "alternative")]
+            leaders = [str(averted["quantity"].iloc[int(averted[side].to_numpy().argmax())]) for side in ("base", "alternative")]
+            first = [label("causes", name.partition(":")[2]) for name in leaders]
             stays = f"stays first ({first[0]})" if first[0] == first[1] else f"changes from {first[0]} to {first[1]}"
             parts.append(f"With independent noise the cause whose absence would have averted most {stays}.")
         return " ".join(parts)

@@ -179,8 +179,8 @@ class Versions:
 
 def first_of(values: Array) -> NDArray[np.intp]:
     """Return the position of the largest value of each row, -1 for a row of NaN."""
-    missing = np.isnan(values).any(axis=1)
-    return np.where(missing, -1, np.argmax(np.where(missing[:, None], 0.0, values), axis=1) if values.shape[1] else -1)
+    missing = np.asarray(np.isnan(values).any(axis=1))
+    return np.where(missing, -1, np.argmax(np.nan_to_num(values), axis=1))
 
 
 def reason_ids() -> tuple[str, ...]:

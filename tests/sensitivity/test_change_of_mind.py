@@ -107,24 +107,26 @@ def test_all_changes_of_one_and_two_findings_are_found(monkeypatch: pytest.Monke
 
 def test_three_findings_are_searched_only_where_two_do_not_do(monkeypatch: pytest.MonkeyPatch) -> None:
     patient = {
-        "current_drug": "etanercept",
-        "response": "never",
-        "sjc28": 5,
-        "crp": 30,
-        "refill_adherence": 0.3,
-        "drug_level": "undetectable",
-    }
-    nodes = ("refill_adherence", "drug_level", "reported_adherence", "ada_test", "crp")
+        "current_drug": "abatacept", "response": "partial", "months_on_drug": 9, "refill_adherence": 0.91, "sjc28": 0, "tjc28": 16,
+        "crp": 2.4, "esr": 14, "patient_global": 78, "physician_global": 20, "power_doppler": "negative", "rf": "negative",
+        "earlier": {"tnf_inhibitor": "lost_response", "il6r_inhibitor": "never_worked"}, "age": 47, "sex": "female", "bmi": 29,
+        "smoking": "never", "disease_duration": 9, "methotrexate": 10, "glucocorticoid": 0, "acpa": "negative", "widespread_pain": True,
+        "first_questionnaire": 6, "phq9": 16, "sleep_questionnaire": 14, "hand_xray_oa": False, "red_flags": "none",
+    }  # fmt: skip
+    nodes = ("tjc28", "crp", "power_doppler", "esr", "patient_global")
     monkeypatch.setattr(mind, "subjects", some(*nodes))
-    result = change_of_mind(patient, most=5)
-    for aim in mind.AIMS:
-        mine = result.data[result.data["aim"] == aim]
-        assert ("greedy" in set(mine["search"])) == (not mine.empty and mine["size"].min() == 3)
+    result = change_of_mind(patient)
+    assert set(result.data["search"]) == {"greedy"}
+    assert set(result.data["size"]) == {3}
+    assert "greedy" in result.summary()
+    base = firsts(patient)
     for row in result.data.itertuples():
-        changes = dict(part.split("=", 1) for part in str(row.findings).split(" "))
-        after = firsts({**patient, **{node: None if state == "?" else state for node, state in changes.items()}})
-        assert row.then == after[0 if row.aim == "first_reason" else 1]
-        assert row.then != result.now[str(row.aim)]
+        changes = {node: None if state == "?" else state for node, state in (part.split("=", 1) for part in str(row.findings).split(" "))}
+        place = 0 if row.aim == "first_reason" else 1
+        assert row.then == firsts({**patient, **changes})[place] != base[place]
+        for left_out in changes:
+            fewer = {node: state for node, state in changes.items() if node != left_out}
+            assert firsts({**patient, **fewer})[place] == base[place]
 
 
 def test_words_and_most() -> None:

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from refra import Patient, assess
-from refra.data.costs import COST_COLUMNS, build_costs, shipped_costs, obtainable
+from refra.data.costs import COST_COLUMNS, build_costs, obtainable, shipped_costs
 from refra.data.errors import FindingError, RecordError, UnknownNameError
 from refra.data.tables import parse_csv, read_csv
 from refra.inference.asking import ask
@@ -129,6 +129,9 @@ def test_costs_waiting_and_willingness_to_pay(result: NextTests) -> None:
     advised = table["verdict"].str.startswith("test before you")
     assert (table.loc[advised, "net_value"] > 0).all()
     assert advised.any()
+    alone = table[table["second"].isna()].set_index("id")["net_value"]
+    for row in table[advised & table["second"].notna()].itertuples():
+        assert row.net_value > max(alone[row.id], alone[row.second])
     word = "switch" if options[first] in CLASSES else "decide"
     assert table.loc[advised, "verdict"].str.endswith(word).all()
     assert result.data["net_value"].isna().all()
@@ -143,7 +146,7 @@ def test_the_rule_of_exclusion_does_not_make_information_worthless() -> None:
 
 def test_shipped_costs_name_every_test_and_a_source() -> None:
     costs = shipped_costs()
-    assert tuple(costs) and set(costs) == set(obtainable())
+    assert set(costs) == set(obtainable())
     assert {cost.currency for cost in costs.values()} == {"EUR"}
     rows = read_csv("tests", "tests.csv", columns=COST_COLUMNS)
     assert all(row["note"] or row["cost_source"] for _, _, row in rows)
