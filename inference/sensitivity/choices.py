@@ -110,17 +110,19 @@ def _exact(table: Array) -> None:
 
 
 def _own_coverage(model: Model, values: Draws) -> Mapping[str, Node]:
-    """Give the current drug and the earlier drugs of each class a coverage of their own, drawn anew from the same driver and trait."""
+    """Give the current drug and every earlier drug a coverage of its own, drawn anew from the same driver and trait."""
     del values
+    current = "covered_current"
     nodes: dict[str, Node] = {}
+    renamed: dict[str, str] = {}
     for drug_class in CLASSES:
-        shared = f"covered_{drug_class}"
-        for reader in ("covered_current", f"earlier_{drug_class}"):
-            own = f"{shared}{FRESH}_{reader}"
-            nodes[own] = Node(model.parents[shared], model.tables[shared], model.parameters[shared])
-            node = nodes.get(reader, Node(model.parents[reader], model.tables[reader], model.parameters[reader]))
-            nodes[reader] = Node(tuple(own if name == shared else name for name in node.parents), node.table, node.parameters)
-    return nodes
+        shared, earlier = f"covered_{drug_class}", f"earlier_{drug_class}"
+        renamed[shared] = f"{shared}{FRESH}"
+        nodes[renamed[shared]] = Node(model.parents[shared], model.tables[shared], model.parameters[shared])
+        # Summed over, an earlier drug's own coverage needs no node, and two drugs of a class have two.
+        nodes[earlier] = Node(model.parents[shared], model.tables[shared] @ model.tables[earlier][0], model.parameters[earlier])
+    parents = tuple(renamed.get(name, name) for name in model.parents[current])
+    return {**nodes, current: Node(parents, model.tables[current], model.parameters[current])}
 
 
 def _antibodies_block(model: Model, values: Draws) -> Mapping[str, Node]:

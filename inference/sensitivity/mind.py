@@ -180,7 +180,7 @@ def _searched(case: Case, aim: str, single: Sequence[Change], values: Array, bas
     hit = _hits(answers, base)
     if hit.any():
         found.append((2, EXHAUSTIVE, [pairs[place] for place in np.flatnonzero(hit)], answers[hit]))
-    if found or not pairs:
+    if found or not pairs or values.shape[1] == 1:
         return found
     rivals = np.delete(answers, base, axis=1).max(axis=1)
     nearest = np.argsort(np.nan_to_num(answers[:, base] - rivals, nan=np.inf), kind="stable")[:BEAM]

@@ -126,7 +126,7 @@ class NextTests(Result):
             axes.text(end * 1.03, place, words, fontsize=7.5, va="center")
         axes.set_yticks(range(len(leading)), [_names(row) for _, row in leading.iterrows()], fontsize=8)
         axes.set_xlim(0, end * 1.42)
-        axes.set_xlabel("expected gain, QALY")
+        axes.set_xlabel(f"expected gain, QALY (whisker: {self.level:.0%} of parameter sets)")
         axes.set_title(self.title, fontsize=11)
         axes.spines[["top", "right"]].set_visible(False)
         caption(figure, self.how_to_read)

@@ -54,6 +54,7 @@ RULES: Mapping[str, tuple[str, str]] = MappingProxyType(
 """The choices of the assessment, not of the network: what is done instead, and why the choice can be doubted."""
 
 ROUNDING = 1e-12
+LEAST_RANGE = 0.05
 COLUMNS = (
     "id", "label", "doubt", "distance", "most_changed", "change", "first_reason", "p_first_reason", "first_option", "lead",
     "utility_change", "reason_changes", "option_changes",
@@ -75,9 +76,10 @@ class LeaveOutStructure(Result):
     name: ClassVar[str] = "leave_out_structure"
     title: ClassVar[str] = "Robustness to structure: each choice made otherwise"
     how_to_read: ClassVar[str] = (
-        "Each line is a choice of the network or of the assessment, made otherwise. Left: the probability of the reason that comes first "
-        "now; right: by how much the option that comes first now leads the best other. The grey lines are the answer as it is; an orange "
-        "dot marks a choice that puts another reason, or another option, first. Parameters stay at their centres and are not fitted again."
+        "Each line is a choice of the network or of the assessment, made otherwise. Left: the probability of the reason that is first "
+        "now; right: by how much the option that is first now leads the best other, which it no longer does left of the dotted line. The "
+        "grey lines are the answer as it is; an orange dot marks a choice that puts another reason, or another option, first. Choices that "
+        "move neither are left out. Parameters stay at their centres and are not fitted again."
     )
 
     table: pd.DataFrame
@@ -118,21 +120,29 @@ class LeaveOutStructure(Result):
 
     def plot(self) -> Figure:
         """Return the first reason's probability and the first option's lead under each choice."""
-        shown = self.table.iloc[::-1]
-        figure = new_figure(2.2 + 0.25 * len(shown))
+        moved = (self.table["p_first_reason"] - self.p_first_reason).abs().fillna(0.0) + (self.table["lead"] - self.lead).abs().fillna(0.0)
+        shown = self.table[moved > ROUNDING].iloc[::-1]
+        figure = new_figure(2.2 + 0.25 * max(len(shown), 4))
         left, right = figure.subplots(1, 2, sharey=True)
         panels = (
-            (left, "p_first_reason", "reason_changes", self.p_first_reason, "probability of the first reason"),
-            (right, "lead", "option_changes", self.lead, "lead of the first option, QALY"),
+            (left, "p_first_reason", "reason_changes", self.p_first_reason, "P(first reason now)"),
+            (right, "lead", "option_changes", self.lead, "first option's lead, QALY"),
         )
         for axes, column, changes, base, words in panels:
-            if not np.isnan(base):
-                axes.axvline(base, color=QUIET, linewidth=1)
             for place, (_, row) in enumerate(shown.iterrows()):
                 axes.plot([base, row[column]], [place, place], color="#bbbbbb", linewidth=1.5)
                 axes.scatter(row[column], place, s=26, color=COLOURS[1 if row[changes] else 0], zorder=3)
-            axes.set_xlabel(words)
+            if not np.isnan(base):
+                axes.axvline(base, color=QUIET, linewidth=1)
+            axes.set_xlabel(words, fontsize=8)
+            axes.tick_params(axis="x", labelsize=8)
+            axes.locator_params(axis="x", nbins=4)
             axes.spines[["top", "right"]].set_visible(False)
+        if not np.isnan(self.p_first_reason):
+            # A narrower axis would make changes look large that are not.
+            low, high = left.get_xlim()
+            left.set_xlim(min(low, self.p_first_reason - LEAST_RANGE), max(high, self.p_first_reason + LEAST_RANGE))
+        right.axvline(0.0, color="black", linewidth=1, linestyle=":")
         left.set_yticks(range(len(shown)), [textwrap.shorten(text, 64) for text in shown["label"]], fontsize=7.5)
         figure.suptitle(self.title, fontsize=11)
         caption(figure, self.how_to_read)
@@ -177,7 +187,7 @@ def leave_out_structure(
             moved = {f"P(averted without {label('causes', cause)})": other - now for cause, (now, other) in averted.items()} or moved
         largest: str | None = max(moved, key=lambda name: abs(moved[name]))
         change = moved[largest or ""]
-        if abs(change) < ROUNDING:
+        if _rounded(change) == 0.0:
             largest, change = None, 0.0
         first_option, first_reason = int(first_of(scores[place][None])[0]), int(first_of(reasons[place][None])[0]) if case.explains else -1
         rows.append(
@@ -192,12 +202,12 @@ def leave_out_structure(
                 float(reasons[place, reason]) if reason >= 0 else np.nan,
                 case.options[first_option],
                 _lead(scores[place], option),
-                float(np.abs(every[place, utility] - base[utility]).max()),
+                _rounded(float(np.abs(every[place, utility] - base[utility]).max())),
                 first_reason != reason,
                 first_option != option,
             )
         )
-        details += [(identifier, name, now, then, then - now) for name, (now, then) in shown.items()]
+        details += [(identifier, name, now, then, _rounded(then - now)) for name, (now, then) in shown.items()]
     table = pd.DataFrame(rows, columns=list(COLUMNS)).sort_values("distance", ascending=False, kind="stable").reset_index(drop=True)
     return LeaveOutStructure(
         table,
@@ -280,6 +290,11 @@ def _scores(case: Case, asked: Sequence[Quantity], values: Array) -> Array:
 
 def _reasons(case: Case, asked: Sequence[Quantity], values: Array) -> Array:
     return values[:, : len(reason_ids())] if case.explains else np.empty((len(values), 0))
+
+
+def _rounded(change: float) -> float:
+    """Return 0 for what is rounding, and any other change as it is."""
+    return 0.0 if abs(change) < ROUNDING else change
 
 
 def _lead(scores: Array, option: int) -> float:

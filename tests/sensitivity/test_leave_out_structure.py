@@ -139,6 +139,18 @@ def test_own_coverage_forgets_failures_of_the_class() -> None:
         return float(before - after)
 
     assert fall(base) > 2 * fall(own) > 0
+    # Given driver and trait a failure says nothing of the next drug, and one failed drug nothing of another.
+    given = Known({"current_drug": 2, "driver": 0, "multi_refractory": 0, "escape": 0, "smoking": 0})
+    after = Known({**given.hard, "earlier_tnf_inhibitor": 1, "earlier_tnf_inhibitor_2": 1})
+    for model, told in ((own, False), (base, True)):
+        two = model.copied({"earlier_tnf_inhibitor_2": "earlier_tnf_inhibitor"})
+        p = [ask(two, known, ["covered_tnf_inhibitor"])["covered_tnf_inhibitor"][0, 1] for known in (given, after)]
+        assert (abs(p[0] - p[1]) > 0.01) == told
+        joint = ask(two, given, [("earlier_tnf_inhibitor", "earlier_tnf_inhibitor_2")])["earlier_tnf_inhibitor", "earlier_tnf_inhibitor_2"][
+            0
+        ]
+        product = np.outer(joint.sum(axis=1), joint.sum(axis=0))
+        assert bool(np.abs(joint - product).max() > 1e-6) == told
 
 
 def test_depression_keeps_the_average_and_the_published_odds_ratio() -> None:
