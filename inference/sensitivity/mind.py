@@ -120,6 +120,7 @@ def change_of_mind(
     patient: Patient | Mapping[str, Any] | Case,
     *,
     most: int = 25,
+    added: bool = True,
     preferences: Preferences | None = None,
     basis: str = FITTED,
 ) -> ChangeOfMind:
@@ -128,14 +129,15 @@ def change_of_mind(
     A finding is changed to another of its states, left out, or added where it was not made; a measured value counts as the state that it
     lies in. All changes of one and of two findings are tried; only if none of these does it, three findings are searched greedily, from
     the pairs that come nearest. The changed record is answered as the assessment would, in the central network. Arguments: `patient` is a
-    record or a prepared `Case`; `most` is how many changes to list for each aim and size, the most plausible ones.
+    record or a prepared `Case`; `most` is how many changes to list for each aim and size, the most plausible ones;
+    `added` tells whether findings that were not made may be added (without them a sparse record is searched much faster).
 
     Raises the errors of `Patient` and of `Preferences`, and `FindingError` for `most` below 1.
     """
     if most < 1:
         raise FindingError(f"most: {most!r}; at least 1 is accepted")
     case = case_of(patient, preferences, basis)
-    single = [change for subject in subjects(case) for change in subject.changes()]
+    single = [change for subject in subjects(case) if added or subject.observed for change in subject.changes()]
     ones: list[Changes] = [(change,) for change in single]
     first = versions(case, [(), *ones])
     now: dict[str, str] = {}

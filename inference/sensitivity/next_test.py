@@ -24,12 +24,12 @@ from ..intervals import DEFAULT_LEVEL, interval
 from ..patient import Patient
 from ..preferences import Preferences
 from ..querying import check_draws, check_level
-from ..situation import footing
+from ..situation import Footing, footing
 from .case import Case, case_of
 from .prices import read_costs
 from .quantities import Quantity, evaluate
 from .result import Result
-from .versions import Change, Changes, Subject, chances, first_of, subjects, versions
+from .versions import Change, Changes, Subject, Versions, chances, first_of, subjects, versions
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -140,7 +140,7 @@ def _names(row: pd.Series[Any]) -> str:
 def next_tests(
     patient: Patient | Mapping[str, Any] | Case,
     *,
-    pairs: bool = True,
+    pairs: bool | int = True,
     willingness_to_pay: float | None = None,
     costs: pd.DataFrame | str | PathLike[str] | None = None,
     leading: int = 5,
@@ -152,10 +152,11 @@ def next_tests(
 ) -> NextTests:
     """Return what each finding that is not made yet is worth, singly and in pairs; exact, in the central network.
 
-    Every result of every test and every combination of two tests' results is answered; none is left out. Arguments: `patient` is a record
-    or a prepared `Case`; `pairs` tells whether pairs are worked out; `willingness_to_pay` is the user's exchange rate, money for one
-    QALY in the currency of the costs (None: costs are shown and not weighed); `costs` a file or frame whose rows replace the shipped
-    costs; the gains of the `leading` tests get an interval of the given `level` over `draws` parameter sets picked by `seed`.
+    Every result of every test and every combination of two tests' results is answered. Arguments: `patient` is a record
+    or a prepared `Case`; `pairs` tells whether pairs are worked out, or a number of tests: pairs among that many alone, those that come
+    first singly, which is quicker where little is recorded and can miss a pair; `willingness_to_pay` is the user's exchange rate, money
+    for one QALY in the currency of the costs (None: costs are shown and not weighed); `costs` a file or frame whose rows replace the
+    shipped costs; the gains of the `leading` tests get an interval of the given `level` over `draws` parameter sets picked by `seed`.
 
     Raises the errors of `Patient`, of `Preferences` and of `read_costs`, and `FindingError` for a negative willingness to pay.
     """
@@ -168,32 +169,25 @@ def next_tests(
     prices = read_costs(costs)
     case = case_of(patient, preferences, basis)
     tests = [subject for subject in subjects(case) if not subject.observed]
-    groups: list[tuple[Subject, ...]] = [(test,) for test in tests]
-    groups += list(combinations(tests, 2)) if pairs else []
-    results = [_results(group) for group in groups]
     stand = footing(case.place.patient.observations)
-    sets: list[Changes] = [(), *(changes for group in results for changes in group)]
-    found = versions(case, sets, stand=stand)
-    weight = chances(case, sets, stand)
-    option = int(first_of(found.scores[:1])[0])
-    now_best = float(found.utility[0].max())
+    now = versions(case, [()], stand=stand)
+    option = int(first_of(now.scores)[0])
     # Waiting keeps the patient on the present drug; where that cannot be had, nothing is known of what waiting costs.
     stay = case.options.index("continue") if "continue" in case.options else option
-    per_day = max(float(found.utility[0, option] - found.utility[0, stay]), 0.0) / DAYS_A_YEAR
-    rows = []
-    start = 1
-    for group, mine in zip(groups, results, strict=True):
-        part = slice(start, start + len(mine))
-        start = part.stop
-        p = weight[part]
-        possible = p > 0
-        p = p[possible]
-        gain = float(p @ found.utility[part][possible].max(axis=1)) - now_best
-        change = float(p @ (first_of(found.scores[part][possible]) != option))
-        swaps = float(p @ _swaps(found.scores[0], found.scores[part][possible]))
-        drop = _entropy(found.reasons[:1])[0] - float(p @ _entropy(found.reasons[part][possible]))
-        prices_of = [prices[test.variable] for test in group]
-        rows.append(_row(group, prices_of, (change, swaps, _positive(gain), _positive(drop)), per_day))
+    per_day = max(float(now.utility[0, option] - now.utility[0, stay]), 0.0) / DAYS_A_YEAR
+
+    def measured(groups: list[tuple[Subject, ...]]) -> list[tuple[Any, ...]]:
+        worth = _worth(case, groups, stand, now)
+        return [_row(group, [prices[test.variable] for test in group], mine, per_day) for group, mine in zip(groups, worth, strict=True)]
+
+    rows = measured([(test,) for test in tests])
+    among = tests
+    if not isinstance(pairs, bool):
+        gain, drop = COLUMNS.index("expected_gain"), COLUMNS.index("entropy_drop")
+        order = sorted(range(len(tests)), key=lambda place: (-rows[place][gain], -np.nan_to_num(rows[place][drop])))
+        among = [tests[place] for place in sorted(order[:pairs])]
+    if pairs:
+        rows += measured(list(combinations(among, 2)))
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     table["net_value"] = np.nan if willingness_to_pay is None else willingness_to_pay * table["net_gain"] - table["cost"]
     table["verdict"] = _verdicts(table, case.options[option])
@@ -206,6 +200,27 @@ def next_tests(
         low, high = interval(gains[:, None], level)
         table.loc[[place], ["gain_low", "gain_high"]] = [low[0], high[0]]
     return NextTests(table, case.options[option], willingness_to_pay, level)
+
+
+def _worth(case: Case, groups: Sequence[tuple[Subject, ...]], stand: Footing, now: Versions) -> list[tuple[float, float, float, float]]:
+    """Return for each group of tests P(first option changes), expected swaps, expected gain and expected entropy drop."""
+    results = [_results(group) for group in groups]
+    sets = [changes for group in results for changes in group]
+    found, weight = versions(case, sets, stand=stand), chances(case, sets, stand)
+    option, best, bits = int(first_of(now.scores)[0]), float(now.utility.max()), float(_entropy(now.reasons)[0])
+    worth = []
+    start = 0
+    for mine in results:
+        part = slice(start, start + len(mine))
+        start = part.stop
+        possible = weight[part] > 0
+        p, scores = weight[part][possible], found.scores[part][possible]
+        change = float(p @ (first_of(scores) != option))
+        swaps = float(p @ _swaps(now.scores[0], scores))
+        gain = float(p @ found.utility[part][possible].max(axis=1)) - best
+        drop = bits - float(p @ _entropy(found.reasons[part][possible]))
+        worth.append((change, swaps, _positive(gain), _positive(drop)))
+    return worth
 
 
 def _results(group: Sequence[Subject]) -> list[Changes]:

@@ -140,6 +140,12 @@ def test_words_and_most() -> None:
         change_of_mind(RECORD, most=0)
 
 
+def test_without_additions_only_the_record_is_changed() -> None:
+    result = change_of_mind(RECORD, added=False)
+    assert len(result.data)
+    assert not result.data["kinds"].str.contains("add").any()
+
+
 def test_without_reasons_only_the_option_can_change() -> None:
     result = change_of_mind({"current_drug": "none", "crp": 20, "sjc28": 7, "age": 50, "sex": "female"}, most=3)
     assert set(result.now) == {"first_option"}

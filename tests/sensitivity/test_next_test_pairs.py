@@ -90,6 +90,17 @@ def test_information_is_never_worth_less_than_nothing_and_two_results_are_worth_
     assert result.data["expected_gain"].is_monotonic_decreasing
 
 
+def test_pairs_among_the_leading_tests_alone(result: NextTests) -> None:
+    few = next_tests(UNDECIDED, pairs=4, leading=0)
+    leading = set(few.singles["id"].head(4))
+    assert len(few.pairs) == 6
+    assert set(few.pairs["id"]) | set(few.pairs["second"]) == leading
+    for column in ("expected_gain", "p_change"):
+        every = result.pairs.set_index(["id", "second"])[column]
+        assert few.pairs[column].tolist() == pytest.approx([every[row.id, row.second] for row in few.pairs.itertuples()], abs=1e-12)
+    assert next_tests(UNDECIDED, pairs=False, leading=0).pairs.empty
+
+
 def test_singles_agree_with_the_assessment(result: NextTests) -> None:
     shown = assess(UNDECIDED, draws=0).tests.set_index("id")
     single = result.singles.set_index("id")
