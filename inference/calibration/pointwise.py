@@ -21,7 +21,7 @@ from ...data.errors import RecordError
 from ...data.fitted import FILE, FOLDER, Fitted, fitted
 from ...data.loading import parameters
 from ...model.draws import fitted_draws, rows_picked
-from .evaluating import ROUTINE_SHIFT, distinct, evaluate, models_of
+from .evaluating import distinct, evaluate, models_of
 from .reading import calibration_targets, nuisance
 from .targets import Target, predicted
 
@@ -56,7 +56,7 @@ def predictions_at(posterior: Fitted, targets: Iterable[Target]) -> Array:
     count = len(posterior.deviates)
     seed = 0
     values = fitted_draws({**parameters(), **nuisance()}, posterior, count, seed)
-    answers = evaluate(distinct(chosen), models_of(values, values[ROUTINE_SHIFT]))
+    answers = evaluate(distinct(chosen), models_of(values))
     found = np.empty((count, len(chosen)))
     # Set 0 is the centre, which is no draw.
     found[rows_picked(count, count, seed)] = np.stack(

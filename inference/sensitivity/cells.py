@@ -17,7 +17,7 @@ from ..patient import Patient
 from ..preferences import Preferences
 from .case import Case, case_of
 from .contest import Contest
-from .one_way import words_of
+from .one_way_curve import words_of
 from .quantities import Quantity
 from .result import Result
 from .setting import Setting, setting

@@ -28,7 +28,7 @@ from .result import Result
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from .acceptability import ExpectedLoss
+    from .accepting import ExpectedLoss
 
 Array = NDArray[np.float64]
 
@@ -163,7 +163,7 @@ class Psa(Result):
 
     def expected_loss(self) -> ExpectedLoss:
         """Return the expected loss of every option as the value of low disease activity changes."""
-        from .acceptability import expected_loss
+        from .accepting import expected_loss
 
         return expected_loss(self)
 

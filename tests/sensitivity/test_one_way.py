@@ -18,12 +18,12 @@ from refra.inference.sensitivity.along import ratio_along
 from refra.inference.sensitivity.case import Case, case_of
 from refra.inference.sensitivity.cells import all_cells
 from refra.inference.sensitivity.covariation import covaried
-from refra.inference.sensitivity.one_way import one_way
+from refra.inference.sensitivity.one_way_curve import one_way
 from refra.inference.sensitivity.quantities import Quantity, evaluate, ids_of, quantity
 from refra.inference.sensitivity.setting import setting
 from refra.inference.sensitivity.spans import spans
 from refra.inference.sensitivity.tornado import all_parameters, parameter_tornado
-from refra.inference.sensitivity.two_way import two_way
+from refra.inference.sensitivity.two_way_map import two_way
 from refra.model.assembly import assemble, central_model
 from refra.model.draws import DEFAULT_SEED, Draws, shipped_draws
 from refra.model.network import Model

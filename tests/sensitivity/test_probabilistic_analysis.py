@@ -13,7 +13,7 @@ from refra.data.fitted import Fitted, fitted
 from refra.data.loading import parameters
 from refra.inference.patient_files import as_record, example_texts, parse_yaml
 from refra.inference.preferences import weight_names
-from refra.inference.sensitivity.acceptability import Weighed, acceptability, expected_loss
+from refra.inference.sensitivity.accepting import Weighed, acceptability, expected_loss
 from refra.inference.sensitivity.information import evpi
 from refra.inference.sensitivity.preferences_file import preferences_table, read_preferences
 from refra.inference.sensitivity.probabilistic import Psa, inflation_of, psa
