@@ -1,4 +1,4 @@
-"""The command line: `refra assess`, `refra query`, `refra show`, `refra examples`, `refra cohort`, `refra export`, `refra validate`."""
+"""The command line: `refra assess` and all other commands; each large one has a module of its own."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import typer
 from .. import __version__
 from .cli_cohort import cohort
 from .cli_export import export
+from .cli_sensitivity import sensitivity
 from .cli_validate import validate
 
 # Everything that loads the network is imported inside the commands, so that `refra --help` is quick.
@@ -85,7 +86,7 @@ def terminal_colour() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def _patient(file: str) -> Patient:
+def patient_in(file: str) -> Patient:
     """Return the patient of a file, or of a shipped example where no such file exists."""
     from ..data.errors import FindingError, nearest
     from .patient import Patient
@@ -106,19 +107,12 @@ def _patient(file: str) -> Patient:
 
 
 def preferences_in(file: str | None) -> Preferences | None:
-    """Return the preferences in a YAML file."""
+    """Return the preferences in a file."""
     if file is None:
         return None
-    from ..data.errors import FindingError
-    from .patient_files import as_record, parse_yaml, read_text
-    from .preferences import Preferences
+    from .sensitivity.preferences_file import read_preferences
 
-    name, text = read_text(file)
-    given = as_record(parse_yaml(text, name), name)
-    odd = [key for key in given if not isinstance(key, str)]
-    if odd:
-        raise FindingError(f"{name}: the key {odd[0]!r} is no text; accepted: weights, unavailable")
-    return Preferences(**given)
+    return read_preferences(file)
 
 
 Level = Annotated[float, typer.Option(help="Level of the credible intervals, between 0 and 1.")]
@@ -154,7 +148,7 @@ def assess(
     with refusals():
         from .assessment import assess as assess_patient
 
-        patient, wanted = _patient(file), preferences_in(preferences)
+        patient, wanted = patient_in(file), preferences_in(preferences)
         answer = assess_patient(patient, wanted, level=level, language=lang.value, **_drawing(draws, seed))
         if as_json:
             text = answer.to_json()
@@ -279,7 +273,7 @@ def show(
                 from .assessment import assess as assess_patient
 
                 # The picture shows no intervals.
-                answer = assess_patient(_patient(patient), draws=0)
+                answer = assess_patient(patient_in(patient), draws=0)
             text = str(save_network_svg(graph, answer, language=lang and lang.value))
         else:
             from .showing import show as look_up
@@ -324,6 +318,7 @@ def examples(
 
 
 app.command()(cohort)
+app.command()(sensitivity)
 app.command()(export)
 app.command()(validate)
 

@@ -142,12 +142,17 @@ def utilities(look: Outlook, draws: Draws, preferences: Preferences) -> dict[str
 def ranking_scores(look: Outlook) -> Array:
     """Return the scores (..., S, options) by which options are ranked: the utility, drug classes last where another disease comes first."""
     scores = np.stack(np.broadcast_arrays(*(look.utility[option] for option in look.options)), axis=-1)
-    if "treat_noninflammatory" not in look.options:
-        return scores
-    first = look.other_disease > EXCLUDE_FIRST
-    is_class = np.array([option in CLASSES for option in look.options])
+    return with_exclusion(look.options, scores, look.other_disease)
+
+
+def with_exclusion(options: tuple[str, ...], utility: Array, other_disease: Array) -> Array:
+    """Return utilities (..., options) with drug classes last where another disease is probable enough to be excluded first."""
+    if "treat_noninflammatory" not in options:
+        return utility
+    first = other_disease > EXCLUDE_FIRST
+    is_class = np.array([option in CLASSES for option in options])
     # Ten QALYs are more than any option can gain, so that the order within each group is kept.
-    return np.asarray(scores - 10.0 * (first[..., None] & is_class))
+    return np.asarray(utility - 10.0 * (first[..., None] & is_class))
 
 
 def cautions(place: Situation, look: Outlook, option: str, language: str) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ CDAI_TARGET = 10.0
 
 _COUNTS = ("sjc28", "tjc28")
 _GLOBALS = ("patient_global", "physician_global")
-_CDAI_PARTS = (*_COUNTS, *_GLOBALS)
+CDAI_PARTS = (*_COUNTS, *_GLOBALS)
 _MM_PER_CM = 10.0
 _MG_PER_L_IN_MG_PER_DL = 10.0
 
@@ -154,7 +154,7 @@ def scores_of(seen: Mapping[str, Observation]) -> Scores:
         clinical = None if physician is None else cdai(tender, swollen, patient, physician)
         if physician is not None and protein is not None:
             simplified = sdai(tender, swollen, patient, physician, protein)
-    bound = round(sum(_least(field, seen.get(field)) for field in _CDAI_PARTS), _DIGITS)
+    bound = round(sum(_least(field, seen.get(field)) for field in CDAI_PARTS), _DIGITS)
     target: TargetState = "undecided"
     if bound > CDAI_TARGET:
         target = "missed"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ from ..model.network import Model
 from ..model.specialise import specialise
 from .asking import Known, one_hot
 from .checks import warnings_of
-from .fields import StateSeen
+from .fields import Observation, StateSeen
 from .findings import Finding, build_findings, current_state
 from .knowledge import FOLDED, SHIFTED, copies_in, known_from, node_of, working_model
 from .patient import Patient
@@ -87,8 +87,12 @@ class Situation:
         if targets is not None:
             told = {*self.known.hard, *self.known.soft, *(node_of(finding) for finding in self.findings), "target_met"}
             model = model.upstream((*targets, *told))
-        small = specialise(model, {name: state for name, state in self.record.hard.items() if not model.parents[name]})
+        small = self.specialised(model)
         return unfolded(small) if kind == SHIFTED else small
+
+    def specialised(self, model: Model) -> Model:
+        """Return a network with this record's observed roots taken as given."""
+        return specialise(model, {name: state for name, state in self.record.hard.items() if not model.parents[name]})
 
     def inside(self, model: Model, known: Known | None = None) -> Known:
         """Return what is known without the roots that a specialised model has taken in."""
@@ -101,6 +105,27 @@ class Situation:
         if self.target == "undecided":
             return self.known
         return self.known.also(do={"target_met": 1 if self.target == "met" else 0})
+
+
+@dataclass(frozen=True)
+class Footing:
+    """How the treatment target stands in a record, and whether reasons are asked for.
+
+    `assumed_missed` tells that the record does not settle the target and that it is conditioned on being missed.
+    """
+
+    target: TargetState
+    explains: bool
+    assumed_missed: bool
+
+
+def footing(observations: Mapping[str, Observation]) -> Footing:
+    """Return how the target stands in the observations of a record, by field."""
+    drug = current_state(observations)
+    active = any(field in observations for field in ACTIVITY_FIELDS)
+    explains = drug != "none" and (active or observations.get("response") != StateSeen("intolerant"))
+    target = scores_of(observations).target_state
+    return Footing(target, explains, (explains or drug == "none") and target == "undecided")
 
 
 def situation(patient: Patient, basis: str = FITTED) -> Situation:
@@ -118,15 +143,14 @@ def situation(patient: Patient, basis: str = FITTED) -> Situation:
         states = variables()["current_drug"].state_ids
         record = record.also(soft={"current_drug": np.array([0.0 if s == "none" else 1.0 for s in states])})
         warnings.append(UNRECORDED)
-    explains = drug != "none"
-    target = measured.target_state
+    stands = footing(observations)
+    explains, target = stands.explains, stands.target
     if drug == "none":
         warnings.append(FIRST)
-    elif response == "intolerant" and not activity:
-        explains = False
+    elif not explains:
         warnings.append(INTOLERANT)
     known = record
-    if (explains or drug == "none") and target == "undecided":
+    if stands.assumed_missed:
         known = record.also(hard={"target_met": 0})
     if target == "met":
         warnings.append(

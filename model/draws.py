@@ -14,6 +14,7 @@ from functools import cache
 from types import MappingProxyType
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..data.errors import unknown_name
 from ..data.fitted import Fitted, fitted
@@ -50,6 +51,17 @@ def natural(parameter: Parameter, standard: Array) -> Array:
     return xp.asarray(parameter.centre + parameter.spread * standard)
 
 
+def standard(parameter: Parameter, values: Array) -> Array:
+    """Turn values of a parameter on its natural scale into standard normal deviates; the inverse of `natural`."""
+    if parameter.distribution == "logit_normal":
+        moved = xp.log(values / (1 - values)) - math.log(parameter.centre / (1 - parameter.centre))
+    elif parameter.distribution == "lognormal":
+        moved = xp.log(values / parameter.centre)
+    else:
+        moved = values - parameter.centre
+    return xp.asarray(moved / parameter.spread)
+
+
 def independent_draws(records: Mapping[str, Parameter], draws: int, seed: int) -> Draws:
     """Draw every parameter independently from its record's distribution.
 
@@ -66,16 +78,20 @@ def independent_draws(records: Mapping[str, Parameter], draws: int, seed: int) -
     return Draws(OnDemand(records, drawn), draws + 1)
 
 
+def rows_picked(available: int, draws: int, seed: int) -> NDArray[np.intp]:
+    """Return which of the posterior's draws are taken, shape (draws,): in an order set by `seed`, each once until all have been taken."""
+    random = np.random.default_rng(seed)
+    rounds = [random.permutation(available) for _ in range(-(-draws // available))]
+    return np.concatenate([np.empty(0, dtype=np.intp), *rounds])[:draws]
+
+
 def fitted_draws(records: Mapping[str, Parameter], posterior: Fitted, draws: int, seed: int) -> Draws:
     """Take parameter sets from the joint posterior; the centre is its mean, on the scale of each record's distribution.
 
-    `draws` of the posterior's draws are picked by `seed`, each once until all have been taken. A record that was no part of the fit is
+    `draws` of the posterior's draws are picked by `seed` (`rows_picked`). A record that was no part of the fit is
     drawn independently.
     """
-    available = len(posterior.deviates)
-    random = np.random.default_rng(seed)
-    rounds = [random.permutation(available) for _ in range(-(-draws // available))]
-    picked = np.concatenate([np.empty(0, dtype=np.intp), *rounds])[:draws]
+    picked = rows_picked(len(posterior.deviates), draws, seed)
     alone = independent_draws(records, draws, seed)
 
     def drawn(identifier: str) -> Array:

@@ -14,30 +14,21 @@ from ...data.fitted import fitted
 from ...data.loading import parameters
 from ...model.assembly import assemble, central_model
 from ...model.draws import DEFAULT_DRAWS, DEFAULT_SEED, FITTED, PRIOR, Draws, check_basis, fitted_draws, independent_draws
-from ...model.families import expit, logit
 from ...model.network import Model
 from ...model.on_demand import OnDemand
 from ..asking import Known, ask
 from ..knowledge import with_copies
-from .questions import Parts, Question, base_variable, copies_of
+from .questions import SETTINGS, Parts, Question, base_variable, copies_of
 from .reading import nuisance
+from .settings import MOVED, ROUTINE, TRIAL, in_setting, variables_moved
 from .targets import Target
 
 Array = NDArray[np.float64]
-
-CONTEXTUAL = "response.contextual"
-ROUTINE_SHIFT = "setting.routine_contextual"
 
 
 def distinct(targets: Iterable[Target]) -> tuple[Question, ...]:
     """Return the distinct questions that targets need, in order."""
     return tuple(dict.fromkeys(question for target in targets for question in target.questions))
-
-
-@cache
-def _hearing() -> frozenset[str]:
-    """Return the variables whose tables read the contextual response."""
-    return frozenset(name for name, read in central_model(PRIOR).parameters.items() if CONTEXTUAL in read)
 
 
 def asked_about(questions: Iterable[Question]) -> frozenset[str]:
@@ -49,28 +40,22 @@ def asked_about(questions: Iterable[Question]) -> frozenset[str]:
         mixed = {name for name, _ in question.population} | {name for name, _ in question.do}
         for name in model.ancestors(concerned) - mixed:
             found.update(model.parameters[name])
-        if question.setting != "trial":
-            found.add(ROUTINE_SHIFT)
+        if question.setting == ROUTINE:
+            found.update(MOVED.values())
     return frozenset(found)
 
 
 def settled(question: Question) -> Question:
     """Return the same question asked of a trial where the setting cannot change the answer."""
     concerned = {question.variable, *(base_variable(name) for name, _ in question.given)}
-    if _hearing() & central_model(PRIOR).ancestors(concerned):
+    if variables_moved() & central_model(PRIOR).ancestors(concerned):
         return question
-    return replace(question, setting="trial")
+    return replace(question, setting=TRIAL)
 
 
-def in_routine_care(draws: Draws, shift: Array) -> Draws:
-    """Return parameter values with the contextual response moved by `shift` (S,) on the log odds scale."""
-    moved = expit(logit(draws[CONTEXTUAL]) + shift)
-    return Draws(MappingProxyType({**draws.values, CONTEXTUAL: moved}), draws.count)
-
-
-def models_of(draws: Draws, shift: Array) -> Mapping[str, Model]:
-    """Return the network of each setting for parameter values and a `shift` (S,) of the contextual response in routine care."""
-    return MappingProxyType({"trial": assemble(draws), "routine": assemble(in_routine_care(draws, shift))})
+def models_of(draws: Draws) -> Mapping[str, Model]:
+    """Return the network of each setting for parameter values; the shifts to routine care are among them."""
+    return MappingProxyType({setting: assemble(Draws(in_setting(draws.values, setting), draws.count)) for setting in SETTINGS})
 
 
 @cache
@@ -78,7 +63,7 @@ def shipped_models(draws: int = DEFAULT_DRAWS, seed: int = DEFAULT_SEED, basis: 
     """Return the network of each setting: the centre first, then `draws` parameter sets of a basis (`fitted` or `prior`)."""
     records = {**parameters(), **nuisance()}
     values = fitted_draws(records, fitted(), draws, seed) if check_basis(basis) == FITTED else independent_draws(records, draws, seed)
-    return models_of(values, values[ROUTINE_SHIFT])
+    return models_of(values)
 
 
 def in_population(model: Model, population: Parts) -> Model:

@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 from ...data.loading import parameters
 from ...model.assembly import assemble
 from ...model.draws import DEFAULT_SEED, independent_draws
-from .evaluating import CONTEXTUAL, ROUTINE_SHIFT, settled
+from .evaluating import settled
 from .jax_density import STRUCTURE_SETS, Density
 from .jax_fitting import Sampler
 from .jax_likelihood import FREEDOM, Errors, errors_of, shared_out
-from .jax_tables import ROUTINE, Prior
+from .jax_tables import Prior
 from .ranking import Ranking, rank_of, rank_table
 from .reading import calibration_targets, nuisance
 from .reducing import reduce_question
+from .settings import MOVED, ROUTINE
 from .targets import Target
 
 Floats = NDArray[np.float64]
@@ -40,7 +41,7 @@ def parameters_read(targets: Sequence[Target]) -> tuple[str, ...]:
             if not source.prior:
                 read |= set(model.parameters[source.variable])
         if question.setting == ROUTINE:
-            read |= {CONTEXTUAL, ROUTINE_SHIFT}
+            read |= {*MOVED, *MOVED.values()}
     return tuple(name for name in (*parameters(), *nuisance()) if name in read)
 
 

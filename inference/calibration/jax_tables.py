@@ -20,13 +20,9 @@ from ...data.errors import RefraError, unknown_name
 from ...data.records import Parameter
 from ...model.assembly import SPECS
 from ...model.draws import Draws
-from ...model.families import expit, logit
-from .evaluating import CONTEXTUAL, ROUTINE_SHIFT
-from .questions import SETTINGS
+from .settings import in_setting
 
 numpyro.enable_x64()
-
-TRIAL, ROUTINE = SETTINGS
 
 TableName = tuple[str, str]
 """A setting and a variable."""
@@ -74,21 +70,6 @@ class Prior:
     def values(self, z: Array) -> dict[str, Array]:
         """Return the value of every parameter by id, each of shape (1,), a single parameter set."""
         return dict(zip(self.ids, jnp.split(self.vector(z), len(self.ids)), strict=True))
-
-
-def in_setting(values: Mapping[str, Any], setting: str) -> dict[str, Any]:
-    """Return the parameter values of a setting; the contextual response's record is that of a trial.
-
-    Raises `RefraError` where the shift to routine care is wanted and `values` lack it.
-    """
-    if setting == TRIAL:
-        return dict(values)
-    if setting != ROUTINE:
-        raise RefraError(f"setting {setting!r}; {TRIAL} and {ROUTINE} are accepted")
-    if ROUTINE_SHIFT not in values:
-        raise RefraError(f"the setting {ROUTINE!r} needs a value of {ROUTINE_SHIFT}")
-    moved = expit(logit(values[CONTEXTUAL]) + values[ROUTINE_SHIFT])
-    return {**values, CONTEXTUAL: moved}
 
 
 def build_tables(values: Mapping[str, Any], names: Iterable[TableName]) -> dict[TableName, Any]:

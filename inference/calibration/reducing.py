@@ -16,12 +16,10 @@ from numpy.typing import NDArray
 from ...data.errors import RefraError, unknown_name
 from ...model.network import Model
 from ..knowledge import with_copies
-from .evaluating import CONTEXTUAL
-from .questions import SETTINGS, Parts, Question, base_variable, copies_of
+from .questions import Parts, Question, base_variable, copies_of
+from .settings import TRIAL, variables_moved
 
 Array = NDArray[np.float64]
-
-TRIAL = SETTINGS[0]
 
 
 @dataclass(frozen=True)
@@ -140,7 +138,7 @@ class _Reduction:
         if prior:
             picks = [tuple(range(len(support)))]
             names = (name,)
-        setting = self.setting if CONTEXTUAL in self.model.parameters[name] else TRIAL
+        setting = self.setting if base_variable(name) in variables_moved() else TRIAL
         return tuple(scope), Source(name, setting, names, prior, tuple(picks), weights, absorbed)
 
     def run(self) -> Reduced:

@@ -206,7 +206,7 @@ def evaluate(case: Case, model: Model, values: Draws, wanted: Sequence[Quantity]
     asked: dict[tuple[bool, Target], None] = {}
     for one, mine in zip(wanted, parts, strict=True):
         asked |= dict.fromkeys((one.future, term.target) for term in mine if term.target is not None)
-    means = _posteriors(case, model, list(asked))
+    means = posteriors(case, model, list(asked))
     rows = []
     for one, mine in zip(wanted, parts, strict=True):
         row = np.zeros(model.draws)
@@ -220,7 +220,7 @@ def evaluate(case: Case, model: Model, values: Draws, wanted: Sequence[Quantity]
     return np.stack(rows)
 
 
-def _posteriors(case: Case, model: Model, asked: list[tuple[bool, Target]]) -> dict[tuple[bool, Target], Array]:
+def posteriors(case: Case, model: Model, asked: list[tuple[bool, Target]]) -> dict[tuple[bool, Target], Array]:
     """Ask for every target once; outcomes of an option together, harms together, each other target alone."""
     groups: dict[tuple[bool, str], list[Target]] = {}
     for future, target in asked:

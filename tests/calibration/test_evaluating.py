@@ -15,9 +15,10 @@ from refra.inference.calibration.checking import check
 from refra.inference.calibration.evaluating import distinct, evaluate, models_of, settled, shipped_models
 from refra.inference.calibration.questions import Question, question
 from refra.inference.calibration.reading import calibration_targets, nuisance, validation_targets
+from refra.inference.calibration.settings import MOVED
 from refra.inference.calibration.validating import between_studies
 from refra.inference.querying import query
-from refra.model.draws import independent_draws, natural, shipped_draws
+from refra.model.draws import Draws, independent_draws, natural, shipped_draws
 from refra.model.network import Model
 
 CENTRAL = shipped_models(0)
@@ -140,7 +141,7 @@ def test_the_setting_is_dropped_where_it_cannot_be_heard() -> None:
 
 def test_every_parameter_set_is_answered_and_the_centre_comes_first() -> None:
     draws = independent_draws(parameters(), 3, seed=1)
-    models = models_of(draws, np.zeros(4))
+    models = models_of(Draws({**draws.values, **dict.fromkeys(MOVED.values(), np.zeros(4))}, 4))
     asked = question("acr50_abatacept", {"current_drug": {"none": 0.5, "adalimumab": 0.5}}, ACTIVE, setting="routine")
     told = evaluate([asked], models)[asked]
     assert told.shape == (4, 2)

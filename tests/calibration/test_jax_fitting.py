@@ -50,7 +50,7 @@ def test_predictions_and_gradients_are_the_numpy_evaluators(one_of_each: list[Ta
 
     def told(rows: np.ndarray) -> np.ndarray:
         values = {name: natural(record, rows[:, place]) for place, (name, record) in enumerate(RECORDS.items())}
-        models = models_of(Draws({name: values[name] for name in parameters()}, len(rows)), values["setting.routine_contextual"])
+        models = models_of(Draws(values, len(rows)))
         found = evaluate([each for one in one_of_each for each in one.questions], models)
         return np.stack([np.broadcast_to(predicted(one, found, np), (len(rows),)) for one in one_of_each], axis=1)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
@@ -17,11 +16,12 @@ from refra.data.errors import RefraError
 from refra.data.loading import parameters, variables
 from refra.data.records import Parameter
 from refra.inference.asking import Known, ask
-from refra.inference.calibration.evaluating import ROUTINE_SHIFT
 from refra.inference.calibration.jax_plan import Questionnaire, compile_questions
-from refra.inference.calibration.jax_tables import ROUTINE, Prior
+from refra.inference.calibration.jax_tables import Prior
 from refra.inference.calibration.questions import Question, question
+from refra.inference.calibration.reading import nuisance
 from refra.inference.calibration.reducing import reduce_question
+from refra.inference.calibration.settings import ROUTINE
 from refra.inference.knowledge import with_copies
 from refra.model.assembly import SPECS, assemble, shipped_model
 from refra.model.draws import Draws, natural
@@ -69,9 +69,7 @@ DIFFERENTIATED = ("ada", "fibromyalgia", "response_abatacept", "acr50_tnf_inhibi
 
 @cache
 def records() -> Mapping[str, Parameter]:
-    contextual = parameters()["response.contextual"]
-    shift = dataclasses.replace(contextual, id=ROUTINE_SHIFT, distribution="normal", centre=-0.4, spread=0.5)
-    return MappingProxyType({**parameters(), ROUTINE_SHIFT: shift})
+    return MappingProxyType({**parameters(), **nuisance()})
 
 
 @cache
@@ -97,7 +95,7 @@ def engine_model(z: np.ndarray, question: Question) -> Model:
     """Return the network at these deviates in the question's setting, with the population's mix in place of the roots' tables."""
     values = {name: natural(record, z[place : place + 1]) for place, (name, record) in enumerate(records().items())}
     if question.setting == ROUTINE:
-        odds = values["response.contextual"] / (1 - values["response.contextual"]) * np.exp(values[ROUTINE_SHIFT])
+        odds = values["response.contextual"] / (1 - values["response.contextual"]) * np.exp(values["setting.routine_contextual"])
         values["response.contextual"] = odds / (1 + odds)
     model = assemble(Draws(values, 1))
     nodes = {name: Node(model.parents[name], model.tables[name]) for name in model.states}

@@ -13,8 +13,8 @@ from scipy.stats import norm
 
 from refra.data.errors import RefraError, UnknownNameError
 from refra.data.loading import parameters
-from refra.inference.calibration.evaluating import ROUTINE_SHIFT
-from refra.inference.calibration.jax_tables import ROUTINE, TRIAL, Prior, build_tables, in_setting
+from refra.inference.calibration.jax_tables import Prior, build_tables
+from refra.inference.calibration.settings import ROUTINE, TRIAL, in_setting
 from refra.model.assembly import SPECS, assemble
 from refra.model.draws import Draws, independent_draws, natural
 
@@ -90,7 +90,7 @@ def test_every_nodes_table_equals_the_numpy_builders() -> None:
 
 
 def test_routine_care_moves_the_contextual_response_alone() -> None:
-    values = {**PRIOR.values(jnp.zeros(len(RECORDS))), ROUTINE_SHIFT: jnp.asarray([-0.5])}
+    values = {**PRIOR.values(jnp.zeros(len(RECORDS))), "setting.routine_contextual": jnp.asarray([-0.5])}
     moved = in_setting(values, ROUTINE)
     centre = RECORDS["response.contextual"].centre
     assert float(moved["response.contextual"][0]) == pytest.approx(1 / (1 + (1 - centre) / centre * math.exp(0.5)))
@@ -100,7 +100,7 @@ def test_routine_care_moves_the_contextual_response_alone() -> None:
 
 def test_what_is_refused() -> None:
     values = PRIOR.values(jnp.zeros(len(RECORDS)))
-    with pytest.raises(RefraError, match=ROUTINE_SHIFT):
+    with pytest.raises(RefraError, match=r"setting\.routine_contextual"):
         in_setting(values, ROUTINE)
     with pytest.raises(RefraError, match="trial and routine"):
         in_setting(values, "hospital")

@@ -14,7 +14,17 @@ from refra.data.errors import UnknownNameError
 from refra.data.fitted import Fitted
 from refra.data.loading import parameters
 from refra.data.records import Parameter
-from refra.model.draws import DEFAULT_DRAWS, Draws, fitted_draws, independent_draws, natural, shifts_of, shipped_draws
+from refra.model.draws import (
+    DEFAULT_DRAWS,
+    Draws,
+    fitted_draws,
+    independent_draws,
+    natural,
+    rows_picked,
+    shifts_of,
+    shipped_draws,
+    standard,
+)
 
 BASE = next(iter(parameters().values()))
 SEED = 11
@@ -51,6 +61,19 @@ def test_one_standard_deviation_on_each_scale() -> None:
     assert natural(RECORDS["share"], up)[0] == pytest.approx(odds / (1 + odds))
     assert natural(RECORDS["ratio"], up)[0] == pytest.approx(3 * math.exp(0.4))
     assert natural(RECORDS["effect"], up)[0] == pytest.approx(-0.4)
+
+
+def test_deviates_and_values_are_each_others_inverse() -> None:
+    deviates = np.linspace(-3, 3, 7)
+    for record in parameters().values():
+        np.testing.assert_allclose(standard(record, natural(record, deviates)), deviates, atol=1e-8)
+
+
+def test_every_draw_is_picked_once_before_any_comes_again() -> None:
+    picked = rows_picked(7, 17, 3)
+    assert [sorted(picked[:7]), sorted(picked[7:14])] == [list(range(7))] * 2
+    assert len(set(picked[14:])) == 3
+    np.testing.assert_array_equal(picked[:5], rows_picked(7, 5, 3))
 
 
 def test_set_zero_is_the_centre() -> None:
