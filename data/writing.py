@@ -33,5 +33,5 @@ def write_page(path: str | PathLike[str], text: str, overwrite: bool = False) ->
     if not overwrite and target.is_file():
         with target.open(encoding="utf-8", errors="replace") as stream:
             if GENERATOR not in stream.read(HEAD):
-                raise FindingError(f"{fspath(path)!r}: the file exists and is no page that refra wrote; give another name, or ask to overwrite it")
+                raise FindingError(f"{fspath(path)!r}: exists already and refra did not write it; accepted: a new name, or --overwrite")
     return write_text(path, text)

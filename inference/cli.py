@@ -137,6 +137,8 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
 def assess(
     file: Annotated[str, typer.Argument(help="A patient record (.yaml, .yml, .json), or the name of a shipped example: first_patient.")],
     as_json: AsJson = False,
+    as_html: Annotated[str | None, typer.Option("--html", metavar="PATH", help="Write a report of two pages to an HTML file.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="With --html: replace PATH although refra did not write it.")] = False,
     lang: Annotated[Language, typer.Option(help="Language of labels and words.")] = Language.en,
     level: Level = 0.95,
     draws: Draws = None,
@@ -144,13 +146,22 @@ def assess(
     preferences: Annotated[str | None, typer.Option(metavar="FILE", help="A YAML file with `weights` and `unavailable` options.")] = None,
     width: Width = None,
 ) -> None:
-    """Why a biologic failed in a patient, and what next."""
+    """Why a biologic failed in a patient, and what next.
+
+    A report that exists is replaced if refra wrote it.
+    """
+    if as_html is not None and as_json:
+        raise typer.BadParameter("--json and --html exclude each other")
+    if overwrite and as_html is None:
+        raise typer.BadParameter("--overwrite goes with --html")
     with refusals():
         from .assessment import assess as assess_patient
 
         patient, wanted = patient_in(file), preferences_in(preferences)
         answer = assess_patient(patient, wanted, level=level, language=lang.value, **_drawing(draws, seed))
-        if as_json:
+        if as_html is not None:
+            text = str(answer.save_html(as_html, overwrite=overwrite))
+        elif as_json:
             text = answer.to_json()
         else:
             from .display import as_text

@@ -14,7 +14,10 @@ from .parts import Part, Picture, Section, Sentence, as_html
 if TYPE_CHECKING:
     from .assessment import Assessment
 
-STYLE = ".refra svg.picture{max-width:none}.refra .side{display:flex;flex-wrap:wrap;gap:.6em 2.5em}.refra .wide td:first-child{min-width:9.5em}"
+STYLE = """
+.refra svg.picture{max-width:none}.refra .side svg.picture{max-width:100%;height:auto}
+.refra .side{display:flex;flex-wrap:wrap;gap:.6em 2.5em}.refra .wide td:first-child{min-width:9.5em}
+""".strip()
 
 
 def as_fragment(answer: Assessment) -> str:

@@ -25,7 +25,7 @@ SIZE = 12.0
 FOR, AGAINST = "#0072B2", "#D55E00"
 """Colours of evidence for and against; each stands out from white and from black, and the colour-blind tell them apart."""
 
-LABELS, SCALE, NUMBERS, ROW = 214.0, 184.0, 72.0, 19.0
+LABELS, SCALE, NUMBERS, ROW = 246.0, 164.0, 72.0, 19.0
 FURTHEST = 4.0
 """Log10 odds at which the scale ends at the latest: about one in ten thousand."""
 

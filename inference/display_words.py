@@ -72,7 +72,11 @@ WORDS: Mapping[str, Words] = {
         "prior_basis": "Parameters: every record by itself",
         "untouched": "{p} rests on parameters that no published number touches.",
         "line": "{title}: {drug}; {reason}; first option {option}",
-        "no_reasons": "no reasons asked for",
+        "no_reasons": "no reasons asked for", "gap": " ",
+        "mind_note": "The smallest changes of what was found, with the probability of the changed findings given the rest (100 %: only "
+        "left out), and what would then come first.",
+        "first_reason": "First reason, now {now}", "first_option": "First option, now {now}",
+        "stands": "no change of one or two findings moves it",
     },
     "zh": {
         "title": "refra：生物制剂为何失效，下一步如何？",
@@ -129,6 +133,9 @@ WORDS: Mapping[str, Words] = {
         "prior_basis": "参数：各条记录各自的分布",
         "untouched": "有{p}依赖未被任何已发表数字触及的参数。",
         "line": "{title}：{drug}；{reason}；首选{option}",
-        "no_reasons": "未询问原因",
+        "no_reasons": "未询问原因", "gap": "",
+        "mind_note": "对所见的最小改动，其后为改动后的所见在其余所见已知时的概率（100 %表示仅略去），以及届时居首者。",
+        "first_reason": "首要原因，现为{now}", "first_option": "首选，现为{now}",
+        "stands": "改变一项或两项所见均不会使其改变",
     },
 }  # fmt: skip

@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from . import html
-from .display_layout import SPEAKS, Columns, Prose, bar, heading, numbered, pairs, signed
+from .display_layout import SPEAKS, Columns, Prose, bar, heading, identifier, numbered, pairs, signed
 
 METER = 10
 """Signs of the bar that a `Meter` is as text."""
@@ -152,20 +152,39 @@ def as_html(parts: Iterable[Part]) -> list[html.Html]:
         if isinstance(part, Section):
             found.append(html.heading(part.text, part.level))
         elif isinstance(part, Sentence):
-            found.append(html.element("p", part.text, **({"class_": part.look} if part.look else {})))
+            found.append(html.element("p", _unbroken(part.text), **({"class_": part.look} if part.look else {})))
         elif isinstance(part, Listing):
-            found.append(html.listing(part.items, ordered=part.mark is None))
+            found.append(html.listing(map(_unbroken, part.items), ordered=part.mark is None))
         elif isinstance(part, Picture):
             found.append(part.markup)
         elif isinstance(part, Space):
             continue
         elif isinstance(part, Pairs):
-            found.append(html.pairs((name, _markup(cell)) for name, cell in part.rows))
+            found.append(html.pairs((name, cell_html(cell)) for name, cell in part.rows))
         else:
-            rows = [[html.number(_markup(cell)) if n in part.right and not isinstance(cell, Estimate) else _markup(cell) for n, cell in enumerate(row)] for row in part.rows]
+            rows = [[_placed(cell, n, part) for n, cell in enumerate(row)] for row in part.rows]
             heads = [html.number(head) if n in part.right else head for n, head in enumerate(part.heads)]
             found.append(html.table(heads, rows))
     return found
+
+
+def _unbroken(text: str) -> str:
+    """Return a text in which no line begins with a percent sign."""
+    return text.replace(" %", "\u00a0%")
+
+
+def _placed(cell: Cell, column: int, grid: Grid) -> str:
+    """Return a cell of a table; only those of columns that give way are broken into lines."""
+    if column in grid.right:
+        return html.number(cell_html(cell))
+    return cell_html(cell) if column in grid.wrap or isinstance(cell, Meter | Measured) else html.element("div", cell_html(cell), class_="whole")
+
+
+def study_link(doi: str, pmid: str) -> Cell:
+    """Return a study's identifier as a link; empty where it has none."""
+    text = identifier(doi, pmid)
+    home = "pmc.ncbi.nlm.nih.gov/articles" if pmid.startswith("PMC") else "pubmed.ncbi.nlm.nih.gov"
+    return Link(text, f"https://doi.org/{doi}" if doi else f"https://{home}/{pmid}/") if text else ""
 
 
 def _words(cell: Cell) -> str | Text:
@@ -176,7 +195,8 @@ def _words(cell: Cell) -> str | Text:
     return cell if isinstance(cell, str) else cell.text
 
 
-def _markup(cell: Cell) -> str:
+def cell_html(cell: Cell) -> str:
+    """Return a cell as HTML."""
     if isinstance(cell, Meter):
         return html.interval_bar(cell.value, cell.low, cell.high)
     if isinstance(cell, Link):

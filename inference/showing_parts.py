@@ -7,9 +7,9 @@ from typing import Any
 
 from ..data.loading import NOT_A_NODE, PROPORTION_MEASURES, parameters, variables
 from ..data.records import State
-from .display_layout import identifier, share, span
+from .display_layout import share, span
 from .influence import UNTOUCHED
-from .parts import Cell, Grid, Link, Measured, Meter, Pairs, Part, Section, Sentence
+from .parts import Cell, Grid, Link, Measured, Meter, Pairs, Part, Section, Sentence, study_link
 
 
 def _fitted_text(found: Mapping[str, Any] | None) -> str:
@@ -57,13 +57,6 @@ def _parameter_value(record: Mapping[str, Any]) -> Cell:
 
 def _evidence_value(record: Mapping[str, Any]) -> Cell:
     return _drawn(record, record["measure"] in PROPORTION_MEASURES and 0 <= record["value"] <= 1)
-
-
-def _study_link(doi: str, pmid: str) -> Cell:
-    """Return a study's identifier as a link; empty where it has none."""
-    text = identifier(doi, pmid)
-    home = "pmc.ncbi.nlm.nih.gov/articles" if pmid.startswith("PMC") else "pubmed.ncbi.nlm.nih.gov"
-    return Link(text, f"https://doi.org/{doi}" if doi else f"https://{home}/{pmid}/") if text else ""
 
 
 def _downstream(names: Sequence[str]) -> str:
@@ -156,7 +149,7 @@ def _study_parts(data: Mapping[str, Any]) -> list[Part]:
     parts: list[Part] = [
         _filled(
             ("Citation", data["citation"]), ("Title", data["title"]), ("Year", data["year"]),
-            ("Identifier", _study_link(data["doi"], data["pmid"]) or "none on record"),
+            ("Identifier", study_link(data["doi"], data["pmid"]) or "none on record"),
             ("PubMed", data["pmid"] if data["doi"] else ""), ("Origin", data["identifier_status"].replace("_", " ")),
             ("Note", data["identifier_note"]),
         )
@@ -188,7 +181,7 @@ def _evidence_parts(data: Mapping[str, Any]) -> list[Part]:
             ("Time", data["timepoint"]),
             ("Design", data["design"].replace("_", " ")),
             ("Study", f"{data['study_id']}: {data['citation']}"),
-            ("Identifier", _study_link(data["doi"], data["pmid"])),
+            ("Identifier", study_link(data["doi"], data["pmid"])),
             ("Read at", Link(data["source_url"], data["source_url"]) if data["source_url"].startswith("https://") else data["source_url"]),
             ("Verified", data["verified"]),
             ("Use", data["use"]),

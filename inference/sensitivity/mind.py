@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...data.errors import FindingError
-from ...data.labels import label
+from ...data.labels import check_language, label
 from ...data.loading import variables
 from ...model.draws import FITTED
 from ..figures import COLOURS, caption, new_figure
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 AIMS: Mapping[str, str] = {"first_reason": "first reason", "first_option": "first option"}
+AND: Mapping[str, str] = {"en": " and ", "zh": "，且"}
 EXHAUSTIVE, GREEDY = "exhaustive", "greedy"
 BEAM = 30
 """Pairs that come nearest to a change, from which the greedy search goes on to three findings."""
@@ -123,6 +124,7 @@ def change_of_mind(
     added: bool = True,
     preferences: Preferences | None = None,
     basis: str = FITTED,
+    language: str = "en",
 ) -> ChangeOfMind:
     """Return the smallest changes of findings that change the first reason, and those that change the first option.
 
@@ -130,12 +132,14 @@ def change_of_mind(
     lies in. All changes of one and of two findings are tried; only if none of these does it, three findings are searched greedily, from
     the pairs that come nearest. The changed record is answered as the assessment would, in the central network. Arguments: `patient` is a
     record or a prepared `Case`; `most` is how many changes to list for each aim and size, the most plausible ones;
-    `added` tells whether findings that were not made may be added (without them a sparse record is searched much faster).
+    `added` tells whether findings that were not made may be added (without them a sparse record is searched much faster); `language` is
+    that of the changes in words (`en` or `zh`).
 
     Raises the errors of `Patient` and of `Preferences`, and `FindingError` for `most` below 1.
     """
     if most < 1:
         raise FindingError(f"most: {most!r}; at least 1 is accepted")
+    check_language(language)
     case = case_of(patient, preferences, basis)
     single = [change for subject in subjects(case) if added or subject.observed for change in subject.changes()]
     ones: list[Changes] = [(change,) for change in single]
@@ -152,7 +156,7 @@ def change_of_mind(
         hits = _searched(case, aim, single, values[1:], base)
         for size, search, sets, answers in hits:
             found[aim, size] = len(sets)
-            tables.append(_table(case, aim, size, search, sets, answers, ids, base).head(most))
+            tables.append(_table(case, aim, size, search, sets, answers, ids, base, language).head(most))
     table = pd.concat([pd.DataFrame([], columns=list(COLUMNS)), *tables]) if not tables else pd.concat(tables)
     return ChangeOfMind(table.reset_index(drop=True), found, now)
 
@@ -206,7 +210,7 @@ def _hits(values: Array, base: int) -> NDArray[np.bool_]:
 
 
 def _table(
-    case: Case, aim: str, size: int, search: str, sets: Sequence[Changes], values: Array, ids: tuple[str, ...], base: int
+    case: Case, aim: str, size: int, search: str, sets: Sequence[Changes], values: Array, ids: tuple[str, ...], base: int, language: str
 ) -> pd.DataFrame:
     """Return the changes of one size, the most plausible first."""
     first = first_of(values)
@@ -214,7 +218,7 @@ def _table(
         (
             aim,
             size,
-            " and ".join(change.words for change in changes),
+            AND[language].join(change.words.said(language) for change in changes),
             " ".join(_identified(change) for change in changes),
             " ".join(change.kind for change in changes),
             probability,

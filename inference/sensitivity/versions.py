@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...data.loading import variables
+from ...data.messages import Message
 from ...model.draws import DEFAULT_SEED
 from ..asking import Known, log_probability, one_hot
 from ..checks import NEEDS_A_DRUG
@@ -41,7 +42,7 @@ class Subject:
 
     node: str
     variable: str
-    said: str
+    said: Message
     seen: int | None
     states: tuple[int, ...]
 
@@ -51,14 +52,16 @@ class Subject:
         return self.seen is not None
 
     @property
-    def label(self) -> str:
+    def label(self) -> Message:
         """The finding's name; that of a second drug of a class says so."""
-        name = variables()[self.variable].label["en"]
-        return name if self.node == self.variable else f"{name} ({self.node.rpartition('_')[2]})"
+        name = variables()[self.variable].label
+        copy = "" if self.node == self.variable else self.node.rpartition("_")[2]
+        return Message(f"{name['en']} ({copy})", f"{name['zh']}（{copy}）") if copy else Message(name["en"], name["zh"])
 
-    def state_label(self, state: int) -> str:
+    def state_label(self, state: int) -> Message:
         """Return a state in words."""
-        return variables()[self.variable].states[state].label["en"]
+        label = variables()[self.variable].states[state].label
+        return Message(label["en"], label["zh"])
 
     def changes(self) -> tuple[Change, ...]:
         """Return every way in which it could be otherwise: each other state, and for an observed one also "not observed"."""
@@ -81,12 +84,16 @@ class Change:
         return "change" if self.subject.observed else "add"
 
     @property
-    def words(self) -> str:
+    def words(self) -> Message:
         """The change in words."""
+        name, said = self.subject.label, self.subject.said
         if self.state is None:
-            return f"{self.subject.label} not observed instead of {self.subject.said}"
-        new = f"{self.subject.label}: {self.subject.state_label(self.state)}"
-        return f"{new} instead of {self.subject.said}" if self.subject.observed else f"{new}, not observed so far"
+            return Message(f"{name} not observed instead of {said}", f"{name.chinese}未记录（原为{said.chinese}）")
+        state = self.subject.state_label(self.state)
+        english, chinese = f"{name}: {state}", f"{name.chinese}：{state.chinese}"
+        if self.subject.observed:
+            return Message(f"{english} instead of {said}", f"{chinese}（原为{said.chinese}）")
+        return Message(f"{english}, not observed so far", f"{chinese}（此前未记录）")
 
 
 Changes = tuple[Change, ...]
@@ -105,7 +112,7 @@ def subjects(case: Case) -> tuple[Subject, ...]:
         if variable.role != "finding":
             continue
         possible = tuple(n for n, state in enumerate(variable.state_ids) if not (state == "not_tried" and finding.variable in several))
-        said = _said(finding.text, variable.label["en"])
+        said = Message(_said(finding.text, variable.label["en"]), _said(finding.text.chinese, variable.label["zh"]))
         found.append(Subject(node, finding.variable, said, int(np.argmax(finding.likelihood)), possible))
     without_drug = {FIELD_VARIABLES[field] for field in NEEDS_A_DRUG} if place.current_drug == "none" else set()
     background = [
@@ -115,13 +122,13 @@ def subjects(case: Case) -> tuple[Subject, ...]:
     ]
     for name in (*candidates(place, case.central), *background):
         if name not in without_drug:
-            found.append(Subject(name, name, "", None, tuple(range(case.central.card(name)))))
+            found.append(Subject(name, name, Message("", ""), None, tuple(range(case.central.card(name)))))
     return tuple(found)
 
 
 def _said(text: str, label: str) -> str:
     """Return what a finding says without the name that it begins with."""
-    short = text.removeprefix(label).removeprefix(":").strip()
+    short = text.removeprefix(label).lstrip(":： ")
     return short or text
 
 
