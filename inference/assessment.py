@@ -149,8 +149,8 @@ class Assessment:
     def plot(self, kind: str = "answer") -> Figure:
         """Return a matplotlib figure of a part of the answer, with its intervals.
 
-        `kind` is `answer` (reasons, options with their harms, and what the findings say), `reasons`, `causes`, `drivers`, `options`,
-        `findings` or `tests`. Raises `UnknownNameError` for another kind, `FindingError` where this answer has nothing of that kind.
+        `kind` is `answer` (reasons and causes above the options with their harms), `reasons`, `causes`, `drivers`, `options`, `findings`
+        or `tests`. Raises `UnknownNameError` for another kind, `FindingError` where this answer has nothing of that kind.
         """
         from .plots import plot_answer
 

@@ -209,7 +209,9 @@ def waterfall(answer: Assessment, cause: str) -> Html:
         told.append(f"{step.text} {signed(step.weight)}")
     parts += _point(words["all_findings"], bottom - ROW, place(steps[-1].after), share(present))
     told.append(f"{words['all_findings']} {share(present)}")
-    return _svg(LABELS + SCALE + NUMBERS, bottom + 20, f"{label('causes', cause, answer.language)}{words['colon']}{words['join'].join(told)}", parts)
+    return _svg(
+        LABELS + SCALE + NUMBERS, bottom + 20, f"{label('causes', cause, answer.language)}{words['colon']}{words['join'].join(told)}", parts
+    )
 
 
 def _point(text: str, y: float, x: float, said: str) -> list[str]:

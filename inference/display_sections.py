@@ -253,7 +253,9 @@ def options_with_harms(answer: Assessment) -> list[Part]:
     for rank, (_, row) in enumerate(table.iterrows(), start=1):
         benefit: list[Cell] = [
             Estimate(with_span(row["lda"], row["low"], row["high"]), row["lda"], row["low"], row["high"], 0.0, top),
-            Estimate(with_span(row["acr50"], row["acr50_low"], row["acr50_high"]), row["acr50"], row["acr50_low"], row["acr50_high"], 0.0, top),
+            Estimate(
+                with_span(row["acr50"], row["acr50_low"], row["acr50_high"]), row["acr50"], row["acr50_low"], row["acr50_high"], 0.0, top
+            ),
             Estimate(utility_words(row, words), row["utility"], row["utility_low"], row["utility_high"], *_spread(*ends)),
         ]
         infection = row["serious_infection"], row["serious_infection_low"], row["serious_infection_high"]

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import textwrap
+from contextlib import AbstractContextManager
+from itertools import pairwise
 from os import PathLike, fspath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+
+from rich.cells import cell_len
 
 from ..data.errors import FindingError
+from .display_layout import breaks
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,10 +34,52 @@ def new_figure(height: float, width: float = WIDTH) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
+CHINESE_FONTS = (
+    "Noto Sans CJK SC", "Noto Sans SC", "Noto Sans CJK JP", "Source Han Sans SC", "Source Han Sans CN", "PingFang SC", "Hiragino Sans GB",
+    "Heiti SC", "Microsoft YaHei", "SimHei", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Arial Unicode MS",
+)  # fmt: skip
+
+
+def fonts(language: str) -> AbstractContextManager[None]:
+    """Return a context in which texts of figures are made with fonts that have the signs of a language.
+
+    Raises `FindingError` for Chinese where no such font is installed.
+    """
+    import matplotlib as mpl
+
+    family = ["DejaVu Sans"]
+    if language == "zh":
+        chinese = _chinese_fonts() or _chinese_fonts(again=True)
+        if not chinese:
+            raise FindingError(f"a picture in Chinese: no font that matplotlib knows has the signs; accepted: {', '.join(CHINESE_FONTS)}")
+        family += chinese[:1]
+    return cast("AbstractContextManager[None]", mpl.rc_context({"font.family": family}))
+
+
+def _chinese_fonts(again: bool = False) -> list[str]:
+    """Return the known fonts that are installed; `again` looks for those that were installed after matplotlib made its list."""
+    from matplotlib.font_manager import findSystemFonts, fontManager, get_font
+
+    if again:
+        known = {entry.fname for entry in fontManager.ttflist}
+        for path in findSystemFonts():
+            if path not in known and get_font(path).family_name in CHINESE_FONTS:
+                fontManager.addfont(path)
+    installed = set(fontManager.get_font_names())
+    return [name for name in CHINESE_FONTS if name in installed]
+
+
 def caption(figure: Figure, text: str) -> None:
     """Put a sentence that says how to read it below a figure."""
     columns = int(figure.get_figwidth() * 15)
-    figure.supxlabel("\n".join(textwrap.wrap(text, columns)), fontsize=8, color="#444444", x=0.01, ha="left")
+    # Chinese text has no blanks to be broken at.
+    at = [0, *breaks(text, columns), len(text)]
+    lines = [text[start:end].strip() for start, end in pairwise(at)] if _wide(text) else textwrap.wrap(text, columns)
+    figure.supxlabel("\n".join(lines), fontsize=8, color="#444444", x=0.01, ha="left")
+
+
+def _wide(text: str) -> bool:
+    return cell_len(text) > len(text)
 
 
 def check_ending(path: str | PathLike[str]) -> str:
@@ -50,8 +97,11 @@ def save(figure: Figure, path: str | PathLike[str]) -> None:
     """
     name = check_ending(path)
     import matplotlib as mpl
+    from matplotlib.text import Text
 
+    # Chinese fonts have outlines that the embedding which journals ask for (type 42) cannot hold.
+    chinese = any(_wide(text.get_text()) for text in figure.findobj(Text))
     dated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
     # A fixed salt keeps the ids inside an SVG file the same from one run to the next.
-    with mpl.rc_context({"svg.hashsalt": "refra", "svg.fonttype": "path", "pdf.fonttype": 42}):
+    with mpl.rc_context({"svg.hashsalt": "refra", "svg.fonttype": "path", "pdf.fonttype": 3 if chinese else 42}):
         figure.savefig(name, dpi=150, metadata=dated.get(name.lower()[-4:]))

@@ -177,7 +177,11 @@ def _placed(cell: Cell, column: int, grid: Grid) -> str:
     """Return a cell of a table; only those of columns that give way are broken into lines."""
     if column in grid.right:
         return html.number(cell_html(cell))
-    return cell_html(cell) if column in grid.wrap or isinstance(cell, Meter | Measured) else html.element("div", cell_html(cell), class_="whole")
+    return (
+        cell_html(cell)
+        if column in grid.wrap or isinstance(cell, Meter | Measured)
+        else html.element("div", cell_html(cell), class_="whole")
+    )
 
 
 def study_link(doi: str, pmid: str) -> Cell:

@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Assessment": "refra.inference.assessment",
+    "Comparison": "refra.inference.comparison",
     "FindingError": "refra.data.errors",
     "ImpossibleFindingsError": "refra.data.errors",
     "Patient": "refra.inference.patient",
@@ -18,6 +19,7 @@ _HOME = {
     "UnknownNameError": "refra.data.errors",
     "assess": "refra.inference.assessment",
     "assess_many": "refra.inference.cohort",
+    "compare": "refra.inference.comparison",
     "export_network": "refra.model.exporting",
     "network": "refra.model.pgmpy_bridge",
     "network_svg": "refra.inference.display_graph",
