@@ -17,7 +17,7 @@ class Message(str):
         message.chinese = chinese
         return message
 
-    def __getnewargs__(self) -> tuple[str, str]:
+    def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]
         return str(self), self.chinese
 
     def said(self, language: str) -> str:

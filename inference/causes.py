@@ -65,7 +65,7 @@ def all_averted(model: Model, known: Known, twins: Twins) -> Array:
 
 @dataclass(frozen=True)
 class Averted:
-    """What the absence of each cause would have averted: `monotone`, shape (S, causes), and `independent` in the centre, shape (causes,)."""
+    """What the absence of each cause would have averted: `monotone` (S, causes), and `independent` in the centre (causes,)."""
 
     monotone: Array
     independent: Array

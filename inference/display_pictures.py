@@ -154,7 +154,7 @@ def waterfall_steps(table: pd.DataFrame, words: Words, most: int = STEPS_SHOWN) 
     rest = len(steps) - len(found)
     if rest:
         weight = sum(step.weight for step in steps if step not in speaking)
-        found.append(Step(words["others"].format(n=rest), at, steps[-1].after, weight))
+        found.append(Step(words["other"] if rest == 1 else words["others"].format(n=rest), at, steps[-1].after, weight))
     return found
 
 
@@ -175,7 +175,7 @@ def waterfall(answer: Assessment, cause: str) -> Html:
     words = WORDS[answer.language]
     table = answer.findings[answer.findings["cause"] == cause]
     steps = waterfall_steps(table, words)
-    present = float(answer.causes.set_index("id").loc[cause, "probability"])
+    present = float(answer.causes.set_index("id")["probability"][cause])
     if not steps:
         return Html("")
     reached = [steps[0].before, *(step.after for step in steps)]

@@ -48,7 +48,7 @@ def content_of(answer: Assessment) -> dict[str, list[Part]]:
     found["options"] = [options_note(answer), *options(answer)]
     found["harms"] = harms(answer)
     if len(answer.tests):
-        found["tests"] = tests(answer)
+        found["tests"] = next_tests(answer)
     found["classification"] = classification(answer)
     if len(answer.findings):
         found["weights"] = weights(answer)
@@ -276,7 +276,7 @@ def _spread(low: float, high: float) -> tuple[float, float]:
     return (low, high) if high > low else (low - 1e-3, low + 1e-3)
 
 
-def tests(answer: Assessment, most: int = TESTS_SHOWN) -> list[Part]:
+def next_tests(answer: Assessment, most: int = TESTS_SHOWN) -> list[Part]:
     """Return the findings that are worth most, or that none is worth anything."""
     words, table = WORDS[answer.language], answer.tests
     table = table[(table["expected_gain"] >= 5e-5) | (table["p_change"] >= 1e-3) | (table["entropy_drop"] >= 5e-3)]

@@ -1,4 +1,4 @@
-"""An assessment, and a comparison of two, as matplotlib figures for a paper: vector, safe for the colour-blind, with the intervals' level."""
+"""An assessment, and a comparison of two, as matplotlib figures for a paper, with the level of their intervals."""
 
 from __future__ import annotations
 
@@ -249,7 +249,8 @@ def _answer(answer: Assessment) -> Figure:
         return _options(answer)
     top, bottom = ROW * len(answer.causes) + 1.2, ROW * len(answer.options) + 1.6
     made = new_figure(top + bottom + 0.5)
-    upper, lower = made.subfigures(2, 1, height_ratios=(top, bottom))
+    halves: Any = made.subfigures(2, 1, height_ratios=(top, bottom))
+    upper, lower = halves
     left, right = upper.subplots(1, 2)
     _draw_reasons(left, answer)
     _draw_causes(right, answer)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .. import __version__
@@ -19,12 +18,12 @@ from .display_sections import (
     header,
     interval_words,
     judgement_words,
+    next_tests,
     options_with_harms,
     reasons,
     rests,
-    tests,
 )
-from .display_words import WORDS
+from .display_words import WORDS, Words
 from .explanation import RESEARCH_USE
 from .parts import Grid, Listing, Pairs, Part, Sentence, as_html, cell_html, study_link
 from .sensitivity.mind import AIMS, change_of_mind
@@ -35,9 +34,11 @@ if TYPE_CHECKING:
 CAUSES_DRAWN, CAUSES_SHOWN, TESTS_SHOWN, STUDIES_SHOWN, CHANGES_SHOWN = 2, 6, 4, 8, 3
 
 PRINT = """
-.refra section{break-inside:avoid}.refra .side>*{flex:1 1 20em;min-width:0}.refra .side>.more{flex-grow:1.25}.refra .second{margin-top:1.5em}
+.refra section{break-inside:avoid}.refra .side>*{flex:1 1 20em;min-width:0}.refra .side>.more{flex-grow:1.25}
+.refra .second{margin-top:1.5em}
 @media print{@page{size:A4;margin:11mm}html{color-scheme:light}body{margin:0;background:#fff;color:#000}
-main .refra{font-size:10.6px;line-height:1.34}main .refra h1{font-size:1.5em;margin:0 0 .2em}main .refra h2{font-size:1.12em;margin:.7em 0 .25em}
+main .refra{font-size:10.6px;line-height:1.34}main .refra h1{font-size:1.5em;margin:0 0 .2em}
+main .refra h2{font-size:1.12em;margin:.7em 0 .25em}
 main .refra p,main .refra ul,main .refra ol,main .refra dl{margin:.2em 0}main .refra th,main .refra td{padding:.1em .7em .1em 0}
 main .refra .side{gap:.3em 1.6em}main .refra .second{break-before:page;margin:0}main .refra svg.picture{max-width:100%;height:auto}
 main .refra .side td svg{width:84px;height:11px}main .refra .side .whole{letter-spacing:-.01em}
@@ -62,7 +63,7 @@ def report(answer: Assessment) -> str:
     ]
     second = [
         _section(words["options"], *options_with_harms(answer), Sentence(words["harms_note"], "quiet")),
-        _beside(_section(words["mind"], *_mind(answer)), _section(words["tests"], *tests(answer, TESTS_SHOWN))),
+        _beside(_section(words["mind"], *_mind(answer)), _section(words["tests"], *next_tests(answer, TESTS_SHOWN))),
         _section(words["classification"], *classification(answer)),
         _behind(answer),
         html.paragraph(_made(answer), quiet=True),
@@ -122,12 +123,9 @@ def _mind(answer: Assessment) -> list[Part]:
         mine = found.data[found.data["aim"] == aim].head(CHANGES_SHOWN)
         named = words[aim].format(now=_named(aim, found.now[aim], answer.language))
         parts.append(Sentence(named if len(mine) else f"{named}{words['colon']}{words['stands']}", "strong"))
-        parts.append(Listing([_change(answer, aim, row.words, row.then, row.probability) for row in lines(mine)], "-"))
+        changes = [f"{row.words} → {_named(aim, row.then, answer.language)} ({share(row.probability)})" for row in lines(mine)]
+        parts.append(Listing(changes, "-"))
     return parts
-
-
-def _change(answer: Assessment, aim: str, said: str, then: str, probability: float) -> str:
-    return f"{said} → {_named(aim, then, answer.language)} ({share(probability)})"
 
 
 def _named(aim: str, identifier: str, language: str) -> str:
@@ -141,10 +139,8 @@ def _behind(answer: Assessment) -> html.Html:
     words = WORDS[answer.language]
     said = f"{judgement_words(answer)}{words['gap']}{words['untouched'].format(p=share(answer.untouched_share))}"
     parameters = [part for part in rests(answer) if isinstance(part, Grid)]
-    studies: Sequence[html.Html] = [
-        html.Html(
-            f"{html.escape(row.citation)}{words['then']}{html.escape(_address(row.doi, row.pmid, words['no_identifier']))} ({share(row.share)})"
-        )
+    studies = [
+        html.Html(f"{html.escape(row.citation)}{words['then']}{_address(row.doi, row.pmid, words)} ({share(row.share)})")
         for row in lines(answer.citations().head(STUDIES_SHOWN))
     ]
     blocks = [_section(words["rests"], Sentence(said), *parameters)]
@@ -153,12 +149,13 @@ def _behind(answer: Assessment) -> html.Html:
     return _beside(*blocks)
 
 
-def _address(doi: str, pmid: str, otherwise: str) -> str:
+def _address(doi: str, pmid: str, words: Words) -> str:
     link = study_link(doi, pmid)
-    return cell_html(link) if link else otherwise
+    return cell_html(link) if link else words["no_identifier"]
 
 
 def _made(answer: Assessment) -> str:
     words = WORDS[answer.language]
     basis = words["fitted" if answer.basis == FITTED else "prior_basis"]
-    return f"{words['made'].format(version=__version__, basis=basis)}{words['gap']}{words['intervals']}{words['colon']}{interval_words(answer)}"
+    made = words["made"].format(version=__version__, basis=basis)
+    return f"{made}{words['gap']}{words['intervals']}{words['colon']}{interval_words(answer)}"

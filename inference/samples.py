@@ -24,10 +24,10 @@ Samples = Mapping[tuple[str, str, str], Array]
 def samples_of(model: Model, answer: Answer, explains: bool, saved: Averted | None, look: Outlook) -> Samples:
     """Return the numbers of an answer in every parameter set; those of reasons and causes where reasons are asked for."""
     found: dict[tuple[str, str, str], Array] = {}
+    for part, variable in (("reason", "primary_reason"), ("driver", "driver")):
+        if explains or part == "driver":
+            found |= {(part, state, "probability"): answer[variable][:, n] for n, state in enumerate(variables()[variable].state_ids)}
     if explains:
-        for part, variable in (("reason", "primary_reason"), ("driver", "driver")):
-            for place, state in enumerate(variables()[variable].state_ids):
-                found[part, state, "probability"] = answer[variable][:, place]
         for place, cause in enumerate(CAUSES):
             found["cause", cause, "probability"] = presence(model, answer, cause)
             if saved is not None:

@@ -120,9 +120,9 @@ def test_the_verdict_needs_both_criteria(earlier: dict[str, str] | None, activit
 def test_what_decides_is_named() -> None:
     assert "earlier drugs are not recorded" in classified(current_drug="adalimumab", **ACTIVE).decided_by
     assert "current drug's class" in classified(earlier={"abatacept": "never_worked"}, **ACTIVE).decided_by
-    assert "1 drug class failed (tnf_inhibitor)" in classified(current_drug="adalimumab", earlier={}, **ACTIVE).decided_by
+    assert "1 drug class failed (TNF inhibitor)" in classified(current_drug="adalimumab", earlier={}, **ACTIVE).decided_by
     both = classified(current_drug="adalimumab", earlier={"abatacept": "never_worked"}, **ACTIVE)
-    assert both.decided_by.startswith("criteria 1 and 2: 2 drug classes failed (tnf_inhibitor, abatacept)")
+    assert both.decided_by.startswith("criteria 1 and 2: 2 drug classes failed (TNF inhibitor, Abatacept)")
     assert both.to_dict()["classes_failed"] == ["tnf_inhibitor", "abatacept"]
 
 
