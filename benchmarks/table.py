@@ -115,9 +115,8 @@ def sensitivity(results: dict[str, Any]) -> str:
          f"{each['limit']} s", verdict(each["median"] < each["limit"]))
         for each in one["processes"]
     ]  # fmt: skip
-    return (
-        f"Measured on {one['date']}, load average before {one['load_before']:.2f}; tables, pictures and page are written.\n\n"
-        + table(("patient", "process", "best", "median", "limit", ""), rows)
+    return f"Measured on {one['date']}, load average before {one['load_before']:.2f}; tables, pictures and page are written.\n\n" + table(
+        ("patient", "process", "best", "median", "limit", ""), rows
     )
 
 

@@ -65,6 +65,12 @@ class FindingsTornado(Result):
         """The numbers, a row for each finding and state."""
         return self.table
 
+    @property
+    def beside(self) -> Mapping[str, pd.DataFrame]:
+        """Where the first reason or the first option changes."""
+        changes = self.table["reason_changes"] | self.table["option_changes"]
+        return {"changes": self.table[changes].reset_index(drop=True)}
+
     def _swings(self) -> pd.DataFrame:
         groups = self.table.groupby(["label", "observed"], sort=False)["value"]
         return pd.DataFrame({"low": groups.min(), "high": groups.max()}).reset_index()
