@@ -21,7 +21,7 @@ from mkdocs.plugins import event_priority
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-COLUMNS = "84"
+COLUMNS = "76"
 """Columns of the texts that the pages' commands print: what a page holds without scrolling."""
 
 

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cache
+from statistics import median_low
 
 from refra import __version__
 from refra.data.fitted import fitted
@@ -110,6 +111,7 @@ def facts() -> Mapping[str, str]:
         "parameters.untouched_share": percent(len(untouched(records)), len(records)),
         "parameters.by_node": _by_node(),
         "parameters.against": _against(),
+        "studies.median_year": str(median_low(int(study.year) for study in studies().values() if study.year)),
         "studies.total": str(len(studies())),
         "studies.identified": str(sum(bool(study.doi or study.pmid) for study in studies().values())),
         "fit.targets": str(len(calibration_targets())),
