@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cache
 from statistics import median_low
+from textwrap import indent
 
 from refra import __version__
 from refra.data.fitted import fitted
@@ -20,12 +21,19 @@ from refra.model.outcomes import OPTIONS
 
 from .writing import anchor, number, table
 
-PLACE = re.compile(r"\{\{ ([a-z0-9_.]+) \}\}")
+PLACE = re.compile(r"(?:(?<=\n)( +))?\{\{ ([a-z0-9_.]+) \}\}")
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
-    """Return a page with its `{{ name }}` replaced; raises `KeyError` that names what is not known."""
-    return PLACE.sub(lambda found: values[found.group(1)], text)
+    """Return a page with its `{{ name }}` replaced; raises `KeyError` that names what is not known.
+
+    Several lines in an indented place are all indented.
+    """
+
+    def replaced(found: re.Match[str]) -> str:
+        return indent(values[found.group(2)], found.group(1) or "")
+
+    return PLACE.sub(replaced, text)
 
 
 def percent(part: int, whole: int) -> str:
@@ -89,7 +97,7 @@ def _predictions() -> dict[str, str]:
     return {
         "validation.covered_90": f"{summary['covered_90']:.0%}".replace("%", " %"),
         "validation.error": f"{summary['mean_absolute_error']:.2f}",
-        "validation.proportions": str(summary["proportions"]),
+        "validation.proportions": str(int(summary["proportions"])),
     }
 
 

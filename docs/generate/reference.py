@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import refra
+from refra.model.derivations import DERIVATIONS
 
 from .writing import page
 
@@ -58,12 +59,9 @@ def command_page() -> str:
 
 def derivation_page() -> str:
     """Return the page of the functions that turn published numbers into parameters."""
-    return page(
-        "# Derivations",
-        "Pure functions that compute centre and spread of a parameter from rows of evidence. A test runs every one again.",
-        "::: refra.model.derivations\n    options:\n      show_root_heading: false\n      show_root_toc_entry: false\n      "
-        "show_if_no_docstring: false\n      members: true\n      heading_level: 2",
-    )
+    options = {"show_root_heading": "false", "heading_level": "2", "members": f"[{', '.join(DERIVATIONS)}]"}
+    lines = [f"      {name}: {value}" for name, value in options.items()]
+    return page("# Derivations", "\n".join(["::: refra.model.derivations", "    options:", *lines]))
 
 
 def data_pages() -> dict[str, str]:

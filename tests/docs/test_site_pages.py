@@ -13,7 +13,7 @@ import yaml
 from generate.facts import PLACE, facts, fill
 from generate.parameters import nodes, parameter_pages
 from generate.picture import BANDS, arcs, findings_of, hidden, picture
-from generate.reference import command_page, data_pages, public_names, python_page
+from generate.reference import command_page, data_pages, derivation_page, public_names, python_page
 from generate.studies import study_pages
 from generate.variables import field_of, variable_pages
 from generate.writing import anchor, plain, table
@@ -150,6 +150,13 @@ def test_every_command_is_in_the_reference() -> None:
     assert "`--preferences FILE`" in text
 
 
+def test_every_derivation_that_a_page_links_to_is_in_the_reference(pages: dict[str, str]) -> None:
+    linked = {name for text in pages.values() for name in re.findall(r"\[refra\.model\.derivations\.(\w+)\]", text)}
+    assert linked == {record.derivation for record in parameters().values()} - {""}
+    listed = derivation_page().partition("members: [")[2].partition("]")[0].split(", ")
+    assert linked <= set(listed)
+
+
 def test_every_folder_of_data_is_in_the_reference() -> None:
     on_disk = {entry.name for entry in files("refra.data").iterdir() if entry.is_dir() and entry.joinpath("README.md").is_file()}
     assert {PurePosixPath(path).stem for path in data_pages()} == on_disk
@@ -181,7 +188,7 @@ def test_the_numbers_are_those_of_the_data() -> None:
 def test_written_pages_quote_numbers_that_exist(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     known = {*facts(), "picture.svg", "picture.boxes", "picture.arcs"}
-    assert set(PLACE.findall(text)) <= known
+    assert {name for _, name in PLACE.findall(text)} <= known
 
 
 @pytest.mark.parametrize("name", ["explanation/knowledge.md", "index.md", "limits.md"])
@@ -193,6 +200,7 @@ def test_counts_are_quoted_not_typed(name: str) -> None:
 
 def test_an_unknown_number_is_refused() -> None:
     assert fill("{{ a.b }} of {{ c }}", {"a.b": "1", "c": "2"}) == "1 of 2"
+    assert fill("x:\n\n    {{ t }}\n", {"t": "| a |\n|---|"}) == "x:\n\n    | a |\n    |---|\n"
     with pytest.raises(KeyError, match="nothing"):
         fill("{{ nothing }}", {})
 
