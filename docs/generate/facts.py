@@ -14,11 +14,11 @@ from refra.data.fitted import fitted
 from refra.data.loading import ROLES, STATUSES, USES, VERIFIED, evidence, parameters, studies, unused_evidence, variables
 from refra.inference.calibration.reading import calibration_targets, unexpressed, validation_targets
 from refra.inference.calibration.validating import validation
-from refra.inference.influence import UNTOUCHED
 from refra.model.assembly import central_model
 from refra.model.draws import DEFAULT_DRAWS, DEFAULT_SEED
 from refra.model.outcomes import OPTIONS
 
+from .parameters import untouched
 from .writing import anchor, number, table
 
 PLACE = re.compile(r"(?:(?<=\n)( +))?\{\{ ([a-z0-9_.]+) \}\}")
@@ -39,16 +39,6 @@ def fill(text: str, values: Mapping[str, str]) -> str:
 def percent(part: int, whole: int) -> str:
     """Return a share in whole percent."""
     return f"{100 * part / whole:.0f} %"
-
-
-def untouched(names: Iterable[str]) -> list[str]:
-    """Return the parameters whose variance the joint fit left as it was, or that were no part of it."""
-    found = []
-    for name in names:
-        deviates = fitted().column(name)
-        if deviates is None or 1 - deviates.var() <= UNTOUCHED:
-            found.append(name)
-    return found
 
 
 def _shares(counts: Counter[str], kinds: Iterable[str], prefix: str) -> dict[str, str]:
@@ -77,7 +67,7 @@ def _by_node() -> str:
         judged = sum(parameters()[name].status == "judgement" for name in names)
         label = variables()[node].label["en"] if node in variables() else "Weights of the utility"
         link = f"[{label}](../network/parameters/{node}.md)"
-        rows.append((link, str(len(names)), percent(judged, len(names)), percent(len(untouched(names)), len(names))))
+        rows.append((link, str(len(names)), percent(judged, len(names)), percent(sum(map(untouched, names)), len(names))))
     return table(("Node", "Parameters", "Judged", "Left as they were by the fit"), rows)
 
 
@@ -97,7 +87,7 @@ def _predictions() -> dict[str, str]:
     return {
         "validation.covered_90": f"{summary['covered_90']:.0%}".replace("%", " %"),
         "validation.error": f"{summary['mean_absolute_error']:.2f}",
-        "validation.proportions": str(int(summary["proportions"])),
+        "validation.proportions": f"{summary['proportions']:.0f}",
     }
 
 
@@ -115,8 +105,8 @@ def facts() -> Mapping[str, str]:
         **_network(),
         "parameters.contested": str(len(contested)),
         "parameters.unused_rows": str(len(unused_evidence())),
-        "parameters.untouched": str(len(untouched(records))),
-        "parameters.untouched_share": percent(len(untouched(records)), len(records)),
+        "parameters.untouched": str(sum(map(untouched, records))),
+        "parameters.untouched_share": percent(sum(map(untouched, records)), len(records)),
         "parameters.by_node": _by_node(),
         "parameters.against": _against(),
         "studies.median_year": str(median_low(int(study.year) for study in studies().values() if study.year)),

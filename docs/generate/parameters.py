@@ -92,12 +92,23 @@ def distribution(data: Mapping[str, Any]) -> str:
     return f"{family}, centre {number(data['value'])}, standard deviation {number(data['spread'])} of the {scale}"
 
 
+def untouched(name: str) -> bool:
+    """Return whether the published numbers together say nothing of a parameter.
+
+    So it is where no row asks about it, whatever the noise of the draws, and where its variance stayed as it was.
+    """
+    deviates = fitted().column(name)
+    if deviates is None or not fitted().asked[fitted().ids.index(name)]:
+        return True
+    return bool(1 - deviates.var() <= UNTOUCHED)
+
+
 def after_the_fit(name: str, found: Mapping[str, Any] | None) -> tuple[str, str]:
     """Return a parameter's value after the joint fit, and how far the fit moved and narrowed it, both in words."""
     deviates = fitted().column(name)
     if found is None or deviates is None:
         return "no part of the fit", ""
-    if found["contraction"] <= UNTOUCHED:
+    if untouched(name):
         moved = "the published numbers together say nothing of it (its posterior is its prior)"
     else:
         moved = (
