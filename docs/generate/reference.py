@@ -13,14 +13,21 @@ from refra.model.derivations import DERIVATIONS
 
 from .writing import page
 
-DATA = ("evidence", "parameters", "variables", "targets", "posterior", "drugs", "measurement", "examples")
+DATA = ("evidence", "parameters", "variables", "targets", "posterior", "drugs", "measurement", "tests", "examples")
 ENGINE = (
     "refra.model.pgmpy_bridge.from_pgmpy",
     "refra.inference.engine.compile_plan",
     "refra.inference.batch.plan_batch",
     "refra.inference.plan.Plan",
     "refra.inference.calibration.validating.validation",
-)
+    *(f"refra.inference.sensitivity.{module}" for module in (
+        "analysis.analyse", "case.case_of", "quantities.quantity", "one_way_curve.one_way", "cells.all_cells", "tornado.all_parameters",
+        "tornado.parameter_tornado", "two_way_map.two_way", "findings.findings_tornado", "probabilistic.psa", "accepting.acceptability",
+        "accepting.expected_loss", "information.evpi", "information.evppi", "sampling.evsi", "designs.Design", "information_rank.info_rank",
+        "next_test.next_tests", "mind.change_of_mind", "structure.leave_out_structure", "studies.leave_out_studies",
+        "preferences_file.read_preferences", "preferences_file.preferences_table",
+    )),
+)  # fmt: skip
 """Names outside `refra` itself that docs/reference.md promises."""
 
 
@@ -46,7 +53,7 @@ def python_page() -> str:
     for title, names in public_names().items():
         blocks.append(f"## {title}")
         blocks += [_entry(f"refra.{name}", f"{getattr(refra, name).__module__}.{name}") for name in names]
-    blocks += ["## The engine and the back-test", *(_entry(target, target) for target in ENGINE)]
+    blocks += ["## The engine, the back-test, sensitivity", *(_entry(target, target) for target in ENGINE)]
     return page(*blocks)
 
 
