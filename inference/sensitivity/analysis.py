@@ -164,6 +164,11 @@ def _full(make: Make, case: Case, questions: Questions, sets: int, seed: int) ->
 
 
 def _measurable(ranked: InfoRank) -> list[str]:
-    """Return the first parameters of the rank that counting patients measures, so that a study needs no more than its size."""
+    """Return the first parameters of the rank that counting patients measures, so that a study needs no more than its size.
+
+    None where nothing that could be learned would change the choice.
+    """
+    if ranked.whole == 0:
+        return []
     counted = (name for name in ranked.data["parameter"] if parameters()[name].kind == "probability")
     return list(islice(counted, STUDIES_PLANNED))
