@@ -107,6 +107,19 @@ def processes(results: dict[str, Any]) -> str:
     )
 
 
+def sensitivity(results: dict[str, Any]) -> str:
+    (found,) = of_kind(results, "sensitivity")
+    one = found["extra_info"]
+    rows = [
+        (each["patient"], f"`refra sensitivity FILE --out DIR {each['options']}`".replace(" `", "`"), seconds(each["best"]), seconds(each["median"]),
+         f"{each['limit']} s", verdict(each["median"] < each["limit"]))
+        for each in one["processes"]
+    ]  # fmt: skip
+    return f"Measured on {one['date']}, load average before {one['load_before']:.2f}; tables, pictures and page are written.\n\n" + table(
+        ("patient", "process", "best", "median", "limit", ""), rows
+    )
+
+
 def scaling(results: dict[str, Any]) -> str:
     parts = []
     for each in of_kind(results, "rows"):
@@ -205,6 +218,7 @@ def document(results: dict[str, Any]) -> str:
         ("cohort", "Many patients, every number", lambda: cohort(results) + "\n" + NOTES),
         ("patient", "One patient, 1,000 parameter draws, everything in `assess`", lambda: patients(results)),
         ("processes", "Whole processes", lambda: processes(results)),
+        ("sensitivity", "The sensitivity analysis of one patient", lambda: sensitivity(results)),
         ("rows", "How the cost grows", lambda: scaling(results)),
         ("cohort", "How far from the bound", lambda: bounds(results)),
     )

@@ -51,6 +51,12 @@ class Fitted:
             return 0.0
         return float(self.deviates[:, self.ids.index(identifier)].mean())
 
+    def contraction(self, identifier: str) -> float:
+        """Return the part of a parameter's prior variance that the fit took away; exactly 0 where no published row asks about it."""
+        if identifier not in self.ids or not self.asked[self.ids.index(identifier)]:
+            return 0.0
+        return float(1 - self.deviates[:, self.ids.index(identifier)].var())
+
 
 @cache
 def fitted() -> Fitted:

@@ -27,7 +27,7 @@ def _status(asked: bool) -> Iterator[Callable[[str], None] | None]:
 def sensitivity(
     file: Annotated[str, typer.Argument(help="A patient record (.yaml, .yml, .json), or the name of a shipped example: first_patient.")],
     out: Annotated[str, typer.Option("--out", metavar="DIR", help="The folder for page, tables and pictures; made if need be.")],
-    quick: Annotated[bool, typer.Option("--quick", help="Leave out the long analyses; 300 parameter sets.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="The short analyses alone, 300 parameter sets, pictures as SVG alone.")] = False,
     weights: Annotated[
         str | None, typer.Option(metavar="FILE", help="A YAML or JSON file with `weights` (QALYs) and `unavailable` options.")
     ] = None,

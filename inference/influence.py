@@ -79,8 +79,7 @@ def influenced(place: Situation, options: tuple[str, ...]) -> tuple[str, ...]:
 @cache
 def contractions() -> Mapping[str, float]:
     """Return for each parameter the part of its prior variance that the joint fit took away; 0 for one that was no part of the fit."""
-    columns = {name: fitted().column(name) for name in parameters()}
-    return MappingProxyType({name: 0.0 if found is None else float(1 - found.var()) for name, found in columns.items()})
+    return MappingProxyType({name: fitted().contraction(name) for name in parameters()})
 
 
 def influence(place: Situation, shifted: Model, options: tuple[str, ...]) -> Influence:

@@ -144,7 +144,7 @@ def _after_the_fit(record: Parameter) -> Record | None:
     if deviates is None:
         return None
     value, low, high = natural(record, np.array([fitted().centre(record.id), *np.quantile(deviates, [0.025, 0.975])])).tolist()
-    return {"value": value, "low": low, "high": high, "unit": record.unit, "contraction": float(1 - deviates.var())}
+    return {"value": value, "low": low, "high": high, "unit": record.unit, "contraction": fitted().contraction(record.id)}
 
 
 def _evidence_line(name: str) -> Record:

@@ -14,7 +14,7 @@ import pandas as pd
 from ...data.loading import evidence, parameters
 from ...data.tables import read_csv, read_text
 from ..display_validation import number, plot_check, with_bounds
-from ..influence import UNTOUCHED
+from ..influence import UNTOUCHED, contractions
 from .checking import Check
 from .diagnosing import PARAMETER_COLUMNS, ROW_COLUMNS
 from .reading import calibration_targets, unexpressed
@@ -55,7 +55,9 @@ def _sampler(note: dict[str, Any]) -> str:
 
 
 def _moved(found: pd.DataFrame, draws: int) -> str:
-    own = found[found["parameter"].isin(parameters())]
+    own = found[found["parameter"].isin(parameters())].assign(contraction=lambda rows: rows["parameter"].map(contractions()))
+    # Draws of a parameter that no row asks about stray from its prior by chance.
+    own.loc[own["contraction"] <= UNTOUCHED, "conflict"] = math.nan
     untouched = own[own["contraction"] <= UNTOUCHED]
     moved = own.sort_values("contraction", ascending=False).head(MOST)
     conflicts = own[own["conflict"].abs() > CONFLICT].sort_values("conflict", key=abs, ascending=False)

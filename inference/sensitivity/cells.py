@@ -76,6 +76,11 @@ class AllCells(Result):
         found = self.cells[self.cells["first_place_then"] != ""]
         return found.sort_values("log_odds_change", kind="stable").reset_index(drop=True)
 
+    @property
+    def beside(self) -> Mapping[str, pd.DataFrame]:
+        """Where the first place changes."""
+        return {"changes": self.changes}
+
     def summary(self) -> str:
         """Return the strongest cell and the smallest change that changes the first place."""
         text = f"{len(self.cells)} cells move {self.quantity.label()} or who comes first, now {self.names[self.first_place]}. "

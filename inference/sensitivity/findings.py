@@ -45,7 +45,7 @@ class FindingsTornado(Result):
     widest swing comes first.
     """
 
-    name: ClassVar[str] = "tornado_findings"
+    name: ClassVar[str] = "findings_tornado"
     title: ClassVar[str] = "Sensitivity to the patient's findings (not to the parameters)"
     how_to_read: ClassVar[str] = (
         "Each bar is a FINDING of this patient, not a parameter: it reaches from the lowest to the highest value that the quantity would "
@@ -65,6 +65,12 @@ class FindingsTornado(Result):
         """The numbers, a row for each finding and state."""
         return self.table
 
+    @property
+    def beside(self) -> Mapping[str, pd.DataFrame]:
+        """Where the first reason or the first option changes."""
+        changes = self.table["reason_changes"] | self.table["option_changes"]
+        return {"changes": self.table[changes].reset_index(drop=True)}
+
     def _swings(self) -> pd.DataFrame:
         groups = self.table.groupby(["label", "observed"], sort=False)["value"]
         return pd.DataFrame({"low": groups.min(), "high": groups.max()}).reset_index()
@@ -73,14 +79,14 @@ class FindingsTornado(Result):
         """Return which findings move the quantity most and which change the first place."""
         words = self.quantity.label()
         if self.table.empty:
-            return f"{words} is {self.base:.3f}; no finding moves it."
+            return f"{words} is {self.base:.4g}; no finding moves it."
         swings = self._swings()
         made, open_ = swings[swings["observed"]], swings[~swings["observed"]]
-        parts = [f"{words} is {self.base:.3f} with the findings as recorded."]
+        parts = [f"{words} is {self.base:.4g} with the findings as recorded."]
         for table, text in ((made, "Of the findings made"), (open_, "Of those not made")):
             if len(table):
                 top = table.iloc[0]
-                parts.append(f"{text}, {top['label']} matters most: {top['low']:.3f} to {top['high']:.3f}.")
+                parts.append(f"{text}, {top['label']} matters most: {top['low']:.4g} to {top['high']:.4g}.")
         for column, what in (("reason_changes", "first reason"), ("option_changes", "first option")):
             names = list(dict.fromkeys(self.table.loc[self.table[column], "label"]))
             parts.append(
@@ -105,10 +111,10 @@ class FindingsTornado(Result):
         axes.use_sticky_edges = False
         axes.axvline(self.base, color=QUIET, linewidth=1)
         axes.set_yticks(range(len(swings)), list(swings["label"]))
-        axes.set_xlabel(self.quantity.label())
-        axes.set_title(self.title, fontsize=11)
+        axes.set_xlabel(self.quantity.label(), fontsize=9, loc="right")
+        figure.suptitle(self.title, fontsize=11)
         handles = [axes.barh(0, 0, color=COLOURS[place], alpha=0.35) for place in (0, 4)]
-        axes.legend(handles, ["made", "not made yet"], fontsize=8, loc="best", frameon=False)
+        axes.legend(handles, ["made", "not made yet"], fontsize=8, loc="lower right", frameon=False)
         axes.spines[["top", "right"]].set_visible(False)
         caption(figure, self.how_to_read)
         return figure

@@ -15,8 +15,11 @@ from ...data.errors import FindingError
 from ..figures import save
 from .analysis import Analysis, Part
 from .page import page
+from .result import write_csv
 
-PICTURES = (".png", ".svg")
+PICTURES = (".svg", ".png")
+"""Endings of the pictures; a quick analysis makes the first alone."""
+
 PAGE = "index.html"
 MANIFEST = "manifest.json"
 LIBRARIES = ("refra", "numpy", "pandas", "matplotlib", "scipy")
@@ -51,7 +54,7 @@ def write_folder(analysis: Analysis, folder: Path, made: datetime, command: Iter
     if (folder / MANIFEST).is_file():
         for name in json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]:
             (folder / Path(name).name).unlink(missing_ok=True)
-    written = [file for part in analysis.parts for file in _write(part, folder)]
+    written = [file for part in analysis.parts for file in _write(part, folder, PICTURES[:1] if analysis.quick else PICTURES)]
     (folder / PAGE).write_text(page(analysis, folder, made), encoding="utf-8")
     files = [folder / PAGE, *written]
     manifest = json.dumps(_manifest(analysis, files, made, command), ensure_ascii=False, indent=2, allow_nan=False)
@@ -59,14 +62,16 @@ def write_folder(analysis: Analysis, folder: Path, made: datetime, command: Iter
     return (*files, folder / MANIFEST)
 
 
-def _write(part: Part, folder: Path) -> list[Path]:
-    table = folder / f"{part.stem}.csv"
-    part.result.to_csv(table)
-    pictures = [folder / f"{part.stem}{ending}" for ending in PICTURES]
+def _write(part: Part, folder: Path, endings: Iterable[str]) -> list[Path]:
+    tables = {folder / f"{part.stem}.csv": part.result.data}
+    tables |= {folder / f"{part.stem}_{name}.csv": frame for name, frame in part.result.beside.items()}
+    for table, frame in tables.items():
+        write_csv(frame, table)
+    pictures = [folder / f"{part.stem}{ending}" for ending in endings]
     figure = part.result.plot()
     for picture in pictures:
         save(figure, picture)
-    return [table, *pictures]
+    return [*tables, *pictures]
 
 
 def _manifest(analysis: Analysis, files: list[Path], made: datetime, command: Iterable[str]) -> dict[str, Any]:

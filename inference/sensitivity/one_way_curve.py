@@ -85,6 +85,11 @@ class OneWay(Result):
         """The curve."""
         return self.curve
 
+    @property
+    def beside(self) -> Mapping[str, pd.DataFrame]:
+        """Where the first place changes."""
+        return {"changes": self.changes}
+
     def summary(self) -> str:
         """Return the present answer, its derivative and where the first place changes."""
         low, high = self.curve["value"].iloc[[0, -1]]

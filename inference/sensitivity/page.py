@@ -91,19 +91,28 @@ def _title(part: Part) -> str:
 
 def _part(part: Part, folder: Path) -> list[Html]:
     result, data = part.result, part.result.data
-    drawn = base64.b64encode((folder / f"{part.stem}.png").read_bytes()).decode("ascii")
-    picture = element("img", src=f"data:image/png;base64,{drawn}", alt=f"{_title(part)}. {result.summary()}", style=PICTURE)
-    files = f"All numbers: {part.stem}.csv; picture: {part.stem}.svg and .png."
-    more = "" if len(data) <= MOST_ROWS else f" Here the first {MOST_ROWS} of {len(data):,} lines."
-    return [
-        heading(_title(part)),
-        paragraph(result.summary()),
-        picture,
-        paragraph(f"How to read it: {result.how_to_read}", quiet=True),
-        frame_table(data.head(MOST_ROWS), caption=_title(part)),
-        paragraph(files + more, quiet=True),
-    ]
+    drawn = base64.b64encode((folder / f"{part.stem}.svg").read_bytes()).decode("ascii")
+    # The picture carries how to read it; those who cannot see it hear the same.
+    told = f"{_title(part)}. {result.summary()} {result.how_to_read}"
+    picture = element("img", src=f"data:image/svg+xml;base64,{drawn}", alt=told, style=PICTURE)
+    files = f"All numbers: {part.stem}.csv; picture: {part.stem}.svg.{_cut(data)}"
+    parts = [heading(_title(part)), paragraph(result.summary()), picture, frame_table(data.head(MOST_ROWS), caption=_title(part))]
+    parts.append(paragraph(files, quiet=True))
+    for name, frame in result.beside.items():
+        parts.append(heading(f"{BESIDE[name]}", 3))
+        if frame.empty:
+            parts.append(paragraph("Nowhere."))
+        else:
+            parts += [frame_table(frame.head(MOST_ROWS)), paragraph(f"All numbers: {part.stem}_{name}.csv.{_cut(frame)}", quiet=True)]
+    return parts
 
 
-PICTURE = "max-width:100%;height:auto;background:#fff;border-radius:4px"
+def _cut(frame: pd.DataFrame) -> str:
+    return "" if len(frame) <= MOST_ROWS else f" Here the first {MOST_ROWS} of {len(frame):,} lines."
+
+
+BESIDE = {"changes": "Where the first place changes", "details": "Every number, as it is and otherwise"}
+
+
+PICTURE = "width:100%;max-width:46rem;height:auto;background:#fff;border-radius:4px"
 """Pictures are drawn on white, for paper; a dark page frames them."""

@@ -84,7 +84,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "reason": "P(main reason: {})",
         "lda": "P(low disease activity): {}",
         "acr50": "P(ACR50): {}",
-        "utility": "utility in QALYs: {}",
+        "utility": "Utility (QALYs): {}",
     },
     "zh": {
         "cause": "P({})",

@@ -94,6 +94,11 @@ class LeaveOutStructure(Result):
         """The choices, the biggest change first."""
         return self.table
 
+    @property
+    def beside(self) -> Mapping[str, pd.DataFrame]:
+        """Every quantity for every choice."""
+        return {"details": self.details}
+
     def summary(self) -> str:
         """Return how many choices change who comes first, and which one moves the answer most."""
         parts = []

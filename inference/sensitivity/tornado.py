@@ -119,6 +119,11 @@ class ParameterTornado(Result):
         """The records."""
         return self.records
 
+    @property
+    def beside(self) -> Mapping[str, pd.DataFrame]:
+        """Where the first place changes."""
+        return {"changes": self.changes}
+
     def summary(self) -> str:
         """Return the longest bars and which records change the first place."""
         top = [f"{row.parameter} ({row.answer_low:.4g} to {row.answer_high:.4g})" for row in self.records.head(3).itertuples()]
@@ -155,7 +160,7 @@ class ParameterTornado(Result):
         axes.set_yticks(top.index, top["parameter"], fontsize=7)
         axes.locator_params(axis="x", nbins=6)
         figure.suptitle(self.quantity.label(), fontsize=9)
-        figure.legend(loc="outside upper right", ncols=3, frameon=False, fontsize=8)
+        axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3, frameon=False, fontsize=8)
         caption(figure, self.how_to_read)
         return figure
 

@@ -67,6 +67,11 @@ class TwoWay(Result):
         """The grid."""
         return self.grid
 
+    @property
+    def beside(self) -> Mapping[str, pd.DataFrame]:
+        """Where the first place changes."""
+        return {"changes": self.changes}
+
     def summary(self) -> str:
         """Return the range of the answer and who comes first where."""
         shares = self.grid["first_place"].value_counts(normalize=True, sort=True)

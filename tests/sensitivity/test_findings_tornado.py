@@ -128,7 +128,7 @@ def test_words_and_picture_say_that_it_is_about_findings() -> None:
         assert "finding" in text.lower()
         assert "parameter" in text
     figure = result.plot()
-    assert result.title in {axes.get_title() for axes in figure.axes}
+    assert figure.get_suptitle() == result.title
     assert "Of the findings made" in result.summary()
     with pytest.raises(UnknownNameError):
         findings_tornado(MISSED, "cause:gout")

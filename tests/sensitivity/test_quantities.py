@@ -45,7 +45,7 @@ def test_a_difference_is_a_difference() -> None:
     texts = ["utility:rituximab", "utility:abatacept", "utility:rituximab - utility:abatacept", "cause:non_adherence - cause:depression"]
     values = evaluate(case, case.central, case.values(0, 1), [quantity(case, text) for text in texts])
     assert values[2, 0] == pytest.approx(values[0, 0] - values[1, 0], abs=1e-12)
-    assert quantity(case, texts[2]).label() == "utility in QALYs: Rituximab minus Abatacept"
+    assert quantity(case, texts[2]).label() == "Utility (QALYs): Rituximab minus Abatacept"
     assert quantity(case, quantity(case, texts[3])).text == texts[3]
 
 

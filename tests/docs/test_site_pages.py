@@ -1,0 +1,235 @@
+"""The pages made for the site: nothing of the model is without its place, links meet, numbers are those of the data."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from importlib.resources import files
+from pathlib import Path, PurePosixPath
+
+import pytest
+import yaml
+from generate.facts import PLACE, facts, fill
+from generate.parameters import nodes, parameter_pages, untouched
+from generate.picture import BANDS, arcs, findings_of, hidden, picture
+from generate.reference import command_page, data_pages, derivation_page, public_names, python_page
+from generate.studies import study_pages
+from generate.variables import field_of, variable_pages
+from generate.writing import anchor, plain, table
+
+import refra
+from refra.data.fitted import fitted
+from refra.data.loading import STAGES, evidence, parameters, studies, variables
+from refra.inference.cli import app
+from refra.model.assembly import central_model
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+ANCHOR = re.compile(r"^#+ .*\{ #(\S+) \}$", re.MULTILINE)
+WRITTEN = sorted(DOCS.rglob("*.md"))
+
+
+@pytest.fixture(scope="module")
+def pages() -> dict[str, str]:
+    return {**variable_pages(), **parameter_pages(), **study_pages()}
+
+
+def rows(folder: str, file: str) -> list[dict[str, str]]:
+    with files("refra.data").joinpath(folder, file).open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def resolved(page: str, link: str) -> str:
+    """The source path that a relative link of a page leads to."""
+    parts: list[str] = []
+    for part in (PurePosixPath(page).parent / link).parts:
+        if part == "..":
+            parts.pop()
+        else:
+            parts.append(part)
+    return "/".join(parts)
+
+
+def test_everything_on_record_has_its_place(pages: dict[str, str]) -> None:
+    anchors = {path: ANCHOR.findall(text) for path, text in pages.items()}
+    for row in rows("parameters", "parameters.csv"):
+        assert anchor(row["id"]) in anchors[f"network/parameters/{row['node']}.md"], row["id"]
+    for row in rows("evidence", "evidence.csv"):
+        assert row["id"] in anchors[f"network/studies/{row['study_id']}.md"], row["id"]
+    for row in rows("evidence", "studies.csv"):
+        assert f"network/studies/{row['study_id']}.md" in pages
+    listed = yaml.safe_load(files("refra.data").joinpath("variables", "variables.yaml").read_text(encoding="utf-8"))
+    assert {f"network/variables/{entry['id']}.md" for entry in listed} <= set(pages)
+    assert len(pages) == len(listed) + len(nodes()) + len(rows("evidence", "studies.csv")) + 3
+
+
+def test_anchors_are_unique_and_fit_for_an_address(pages: dict[str, str]) -> None:
+    for path, text in pages.items():
+        found = [name.lower() for name in ANCHOR.findall(text)]
+        assert len(set(found)) == len(found), path
+        assert all(re.fullmatch(r"[a-z0-9._-]+", name) for name in found), path
+
+
+def test_links_between_the_generated_pages_meet(pages: dict[str, str]) -> None:
+    anchors = {path: set(ANCHOR.findall(text)) for path, text in pages.items()}
+    seen = 0
+    for path, text in pages.items():
+        for link in LINK.findall(text):
+            if link.startswith("http"):
+                continue
+            file, _, place = link.partition("#")
+            goal = resolved(path, file)
+            if goal in pages:
+                assert not place or place in anchors[goal], f"{path}: {link}"
+                seen += 1
+            else:
+                assert (DOCS / goal).is_file(), f"{path}: {link}"
+    assert seen > 3_000
+
+
+def test_links_lead_both_ways(pages: dict[str, str]) -> None:
+    for name, record in parameters().items():
+        at = f"#{anchor(name)}"
+        own = pages[f"network/parameters/{record.node}.md"]
+        for row in (*record.evidence_for, *record.evidence_against):
+            study = evidence()[row].study_id
+            assert f"studies/{study}.md#{row}" in own, (name, row)
+            assert f"parameters/{record.node}.md{at}" in pages[f"network/studies/{study}.md"], (name, row)
+    for variable, used in central_model().parameters.items():
+        for name in used:
+            assert f"parameters/{parameters()[name].node}.md#{anchor(name)}" in pages[f"network/variables/{variable}.md"]
+            assert f"variables/{variable}.md" in pages[f"network/parameters/{parameters()[name].node}.md"]
+
+
+def test_evidence_against_is_shown_as_such(pages: dict[str, str]) -> None:
+    contested = [record for record in parameters().values() if record.evidence_against]
+    assert contested
+    for record in contested:
+        text = pages[f"network/parameters/{record.node}.md"]
+        section = text.partition(f"{{ #{anchor(record.id)} }}")[2].partition("\n## ")[0]
+        warned = section.partition('!!! warning "Evidence against it"')[2]
+        assert all(f"#{row})" in warned for row in record.evidence_against), record.id
+        assert not any(f"#{row})" in warned for row in record.evidence_for), record.id
+
+
+def test_studies_link_to_their_publications(pages: dict[str, str]) -> None:
+    for study in studies().values():
+        text = pages[f"network/studies/{study.id}.md"]
+        assert (f"(https://doi.org/{study.doi})" in text) == bool(study.doi), study.id
+        assert ("no identifier found" in text) == (not study.doi and not study.pmid), study.id
+
+
+def test_pages_show_both_languages_and_every_state(pages: dict[str, str]) -> None:
+    for variable in variables().values():
+        text = pages[f"network/variables/{variable.id}.md"]
+        assert plain(variable.label["zh"]) in text
+        assert all(plain(state.label["zh"]) in text and plain(state.id) in text for state in variable.states), variable.id
+
+
+def test_patient_fields_are_named() -> None:
+    assert field_of("age_group") == "age"
+    assert field_of("earlier_rituximab") == "earlier"
+    assert field_of("driver") == ""
+
+
+def test_every_public_name_is_in_the_reference() -> None:
+    named = {name for names in public_names().values() for name in names}
+    assert named == set(refra.__all__) - {"__version__"}
+    text = python_page()
+    for name in named:
+        assert f'heading: "refra.{name}"' in text
+        assert f"::: {getattr(refra, name).__module__}.{name}\n" in text
+
+
+def test_every_command_is_in_the_reference() -> None:
+    text = command_page()
+    names = [command.name or command.callback.__name__ for command in app.registered_commands if command.callback]
+    assert len(names) >= 6
+    assert all(f"## `refra {name}`" in text for name in names)
+    assert "`--preferences FILE`" in text
+
+
+def test_every_derivation_that_a_page_links_to_is_in_the_reference(pages: dict[str, str]) -> None:
+    linked = {name for text in pages.values() for name in re.findall(r"\[refra\.model\.derivations\.(\w+)\]", text)}
+    assert linked == {record.derivation for record in parameters().values()} - {""}
+    listed = derivation_page().partition("members: [")[2].partition("]")[0].split(", ")
+    assert linked <= set(listed)
+
+
+def test_every_folder_of_data_is_in_the_reference() -> None:
+    on_disk = {entry.name for entry in files("refra.data").iterdir() if entry.is_dir() and entry.joinpath("README.md").is_file()}
+    assert {PurePosixPath(path).stem for path in data_pages()} == on_disk
+
+
+def test_the_numbers_are_those_of_the_data() -> None:
+    found, listed = facts(), rows("parameters", "parameters.csv")
+    statuses = Counter(row["status"] for row in listed)
+    assert found["parameters.total"] == str(len(listed))
+    assert found["parameters.judgement"] == str(statuses["judgement"])
+    assert found["parameters.judgement_share"] == f"{100 * statuses['judgement'] / len(listed):.0f} %"
+    assert found["parameters.contested"] == str(sum(bool(row["evidence_against"]) for row in listed))
+    assert found["parameters.against"].count("\n") - 1 == sum(len(row["evidence_against"].split()) for row in listed)
+    published = rows("evidence", "evidence.csv")
+    assert found["evidence.total"] == str(len(published))
+    assert found["evidence.validation"] == str(sum(row["use"] == "validation" for row in published))
+    assert found["evidence.abstract"] == str(sum(row["verified"] == "abstract" for row in published))
+    assert found["studies.total"] == str(len(rows("evidence", "studies.csv")))
+    assert found["studies.identified"] == str(sum(bool(row["doi"] or row["pmid"]) for row in rows("evidence", "studies.csv")))
+    assert found["fit.targets"] == str(len(rows("targets", "targets.csv")))
+    assert found["fit.kept_back"] == str(len(rows("targets", "validation.csv")))
+    asked = dict(zip(fitted().ids, fitted().asked.tolist(), strict=True))
+    narrowed = {row["parameter"] for row in rows("posterior", "parameters.csv") if float(row["contraction"]) > 0.05}
+    # The table's contractions are rounded.
+    assert abs(int(found["parameters.untouched"]) - sum(not asked[row["id"]] or row["id"] not in narrowed for row in listed)) <= 2
+    assert all(untouched(row["id"]) for row in listed if row["node"] == "utility")
+    assert float(found["value.smoke_tnfi_good_or_saevarsdottir2011"]) == 0.52
+
+
+@pytest.mark.parametrize("path", WRITTEN, ids=lambda path: str(path.relative_to(DOCS)))
+def test_written_pages_quote_numbers_that_exist(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    known = {*facts(), "picture.svg", "picture.boxes", "picture.arcs"}
+    assert {name for _, name in PLACE.findall(text)} <= known
+
+
+@pytest.mark.parametrize("name", ["explanation/knowledge.md", "index.md", "limits.md"])
+def test_counts_are_quoted_not_typed(name: str) -> None:
+    text = (DOCS / name).read_text(encoding="utf-8")
+    counts = {value for key, value in facts().items() if key.endswith((".total", ".judgement", ".judgement_share", ".untouched_share"))}
+    assert not [value for value in counts if re.search(rf"(?<![\w.]){re.escape(value)}(?!\w)", text)]
+
+
+def test_an_unknown_number_is_refused() -> None:
+    assert fill("{{ a.b }} of {{ c }}", {"a.b": "1", "c": "2"}) == "1 of 2"
+    assert fill("x:\n\n    {{ t }}\n", {"t": "| a |\n|---|"}) == "x:\n\n    | a |\n    |---|\n"
+    with pytest.raises(KeyError, match="nothing"):
+        fill("{{ nothing }}", {})
+
+
+def test_text_of_the_registry_cannot_break_a_page() -> None:
+    assert plain("a|b <c> *d* _e_ [f] & `g`") == ("a&#124;b &lt;c&gt; &#42;d&#42; &#95;e&#95; &#91;f&#93; &amp; &#96;g&#96;")
+    assert table(("a", "b"), []) == ""
+    assert table(("a", "b"), [("1", "2")]) == "| a | b |\n|---|---|\n| 1 | 2 |"
+
+
+def test_the_picture_shows_what_is_never_seen_and_the_arcs_of_the_network() -> None:
+    latent = {name for name, variable in variables().items() if variable.role == "latent"}
+    assert set(hidden()) == latent - {"other_disease_active"} | {"primary_reason"}
+    parents = central_model().parents
+    boxes = set(hidden()) - {"primary_reason"}
+    direct = {(parent, name) for name in boxes for parent in parents[name] if parent in boxes}
+    through = {("other_disease", name) for name in boxes if "other_disease_active" in parents[name]}
+    assert set(arcs(hidden())) == direct | through
+    assert through
+    findings = [name for stage in STAGES for name in findings_of(stage)]
+    assert {stage for stage, _, _ in BANDS} >= {variables()[name].stage for name in findings}
+    drawn = re.findall(r'href="\.\./network/variables/(\w+)\.html"', picture())
+    assert sorted(drawn) == sorted([*hidden(), *findings])
+
+
+def test_every_written_page_is_in_the_navigation() -> None:
+    settings = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    missing = [str(path.relative_to(DOCS)) for path in WRITTEN if f": {path.relative_to(DOCS)}" not in settings]
+    assert not missing
