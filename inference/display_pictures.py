@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .assessment import Assessment
 
 COLUMN, GAP, BOX, HEAD = 308.0, 22.0, 27.0, 30.0
-SIZE = 12.0
+SIZE, SMALL = 12.0, 10.0
 FOR, AGAINST = "#0072B2", "#D55E00"
 """Colours of evidence for and against; each stands out from white and from black, and the colour-blind tell them apart."""
 
@@ -202,7 +202,7 @@ def waterfall(answer: Assessment, cause: str) -> Html:
         y = 24 + ROW * number
         left, right = sorted((place(step.before), place(step.after)))
         colour = FOR if step.weight > 0 else AGAINST
-        parts.append(f'<text x="0" y="{y + 13:g}">{_short(step.text)}</text>')
+        parts.append(_named(step.text, y))
         parts.append(f'<path d="M{place(step.before):.1f} {y - 4:g}v{ROW:g}" stroke="currentColor" opacity=".45"/>')
         parts.append(f'<rect x="{left:.1f}" y="{y + 3:g}" width="{max(1.0, right - left):.1f}" height="12" fill="{colour}"/>')
         parts.append(f'<text x="{LABELS + SCALE + NUMBERS:g}" y="{y + 13:g}" text-anchor="end">{signed(step.weight)}</text>')
@@ -216,11 +216,18 @@ def waterfall(answer: Assessment, cause: str) -> Html:
 
 def _point(text: str, y: float, x: float, said: str) -> list[str]:
     return [
-        f'<text x="0" y="{y + 13:g}" font-weight="600">{_short(text)}</text><circle cx="{x:.1f}" cy="{y + 9:g}" r="4.2"/>',
+        f'{_named(text, y, bold=True)}<circle cx="{x:.1f}" cy="{y + 9:g}" r="4.2"/>',
         f'<text x="{LABELS + SCALE + NUMBERS:g}" y="{y + 13:g}" text-anchor="end" font-weight="600">{escape(said)}</text>',
     ]
 
 
-def _short(text: str) -> str:
-    fitting = _fitting(text, LABELS - 8)
-    return escape(fitting) if fitting == text else f"<title>{escape(text)}</title>{escape(fitting)}"
+def _named(text: str, y: float, bold: bool = False) -> str:
+    """Return the name of a line, in two small lines where it is long; the whole stands in its tip."""
+    room, weight = LABELS - 8, ' font-weight="600"' if bold else ""
+    if text_width(text, SIZE, bold) <= room:
+        return f'<text x="0" y="{y + 13:g}"{weight}>{escape(text)}</text>'
+    lines = wrapped(text, room, SMALL, bold)
+    shown = lines if len(lines) <= 2 else [lines[0], lines[1] + "…"]
+    top = y + (8 if len(shown) == 2 else 13)
+    drawn = "".join(f'<tspan x="0" y="{top + 10 * n:g}">{escape(line)}</tspan>' for n, line in enumerate(shown))
+    return f'<text font-size="{SMALL:g}"{weight}><title>{escape(text)}</title>{drawn}</text>'

@@ -62,7 +62,7 @@ WORDS: Mapping[str, Words] = {
         "measured": "measured", "pooled": "pooled", "derived": "derived", "judged": "judgement",
         "and": " and ", "comma": ", ", "then": ", ",
         "stages": "The three questions in this patient",
-        "in_range": "Exposure in range", "covered": "Disease covered by the current class", "synovitis": "Synovitis moderate or high",
+        "in_range": "Exposure in range", "covered": "Covered by the current class", "synovitis": "Synovitis moderate or high",
         "start": "Background and drug", "start_missed": "Background, drug, target missed", "all_findings": "All findings",
         "others": "{n} other findings", "other": "1 other finding",
         "steps_note": "The findings are added one by one, in the order of the record. The number is by how much each moves log10 of the "
@@ -139,7 +139,7 @@ WORDS: Mapping[str, Words] = {
         "measured": "实测", "pooled": "合并", "derived": "推导", "judged": "判断",
         "and": "与", "comma": "、", "then": "，",
         "stages": "此患者的三个问题",
-        "in_range": "暴露在范围内", "covered": "疾病可被当前类别覆盖", "synovitis": "滑膜炎为中度或重度",
+        "in_range": "暴露在范围内", "covered": "可被当前类别覆盖", "synovitis": "滑膜炎为中度或重度",
         "start": "背景与药物", "start_missed": "背景、药物与未达标", "all_findings": "全部所见",
         "others": "其余{n}项所见", "other": "其余1项所见",
         "steps_note": "按记录的顺序逐项加入所见。数字为在其上各项已知时，该所见使此原因优势的log10改变多少；刻度以概率表示优势。蓝色为支持，橙色为反对。",
