@@ -203,8 +203,8 @@ def assess(
     Beside the record it conditions on the treatment target being missed, unless the record says otherwise. Arguments:
     `patient` is a `Patient` or a mapping of its fields; `preferences` holds weights and unavailable options; `level` is
     that of the credible intervals; `draws` the number of parameter sets behind them and `seed` their seed; `language`
-    is that of all words of the answer (`en` or `zh`; errors are in English); `basis` is where the parameters come from: `fitted`, the joint posterior given all published
-    numbers, or `prior`, every record by itself.
+    is that of all words of the answer (`en` or `zh`; errors are in English); `basis` is where the parameters come from:
+    `fitted`, the joint posterior given all published numbers, or `prior`, every record by itself.
 
     Raises the errors of `Patient`, and `ImpossibleFindingsError` for findings that cannot all hold.
     """
