@@ -96,6 +96,23 @@ def patients(results: dict[str, Any]) -> str:
     return table(("patient", "best", "median", "first call", "median under 0.5 s"), rows)
 
 
+def explorer(results: dict[str, Any]) -> str:
+    rows = []
+    for each in of_kind(results, "explorer"):
+        found = each["extra_info"]["seconds"]
+        rows.append((each["extra_info"]["patient"].removesuffix(".yaml"), *(seconds(time) for time in (*found["along"], *found["any"])),
+                     verdict(found["any"][0] < 0.1)))  # fmt: skip
+    heads = (
+        "patient",
+        "slider moved one step: median",
+        "95 %",
+        "any finding changed, left out or added: median",
+        "95 %",
+        "median under 0.1 s",
+    )
+    return table(heads, rows)
+
+
 def processes(results: dict[str, Any]) -> str:
     (found,) = of_kind(results, "processes")
     each = found["extra_info"]["processes"]
@@ -217,6 +234,7 @@ def document(results: dict[str, Any]) -> str:
     sections = (
         ("cohort", "Many patients, every number", lambda: cohort(results) + "\n" + NOTES),
         ("patient", "One patient, 1,000 parameter draws, everything in `assess`", lambda: patients(results)),
+        ("explorer", "One change in the notebook's explorer, central numbers", lambda: explorer(results)),
         ("processes", "Whole processes", lambda: processes(results)),
         ("sensitivity", "The sensitivity analysis of one patient", lambda: sensitivity(results)),
         ("rows", "How the cost grows", lambda: scaling(results)),

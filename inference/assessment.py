@@ -214,7 +214,7 @@ def assess(
     record = patient if isinstance(patient, Patient) else Patient.from_dict(patient)
     wanted = preferences or Preferences()
     place = situation(record, basis)
-    model, central = place.model(SHIPPED, draws, seed, _asked_for()), place.model(CENTRAL, 0, 0)
+    model, central = place.model(SHIPPED, draws, seed, asked_for()), place.model(CENTRAL, 0, 0)
     answer = ask(model, place.inside(model), [t for t in (*MAIN_TARGETS, *STAGE_TARGETS) if t in model.states])
     saved = averted_by_absence(place, model, central)
     causes = cause_table(place, model, answer, saved, level, language)
@@ -250,7 +250,7 @@ def assess(
     )
 
 
-def _asked_for() -> list[str]:
+def asked_for() -> list[str]:
     """Return what is asked of every parameter set: all but findings, and which earlier drugs failed."""
     return [name for name, variable in variables().items() if variable.role != "finding" or name.startswith("earlier_")]
 

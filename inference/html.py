@@ -24,6 +24,7 @@ class Html(str):
     __slots__ = ()
 
 
+# Jupyter floats dt and dd, sets tables to the right and stripes them, with rules that count as more specific than one class.
 STYLE = """
 .refra{--refra-accent:#3b82b8;--refra-quiet:color-mix(in srgb,currentColor 68%,transparent);
 --refra-line:color-mix(in srgb,currentColor 22%,transparent);font:14px/1.45 system-ui,-apple-system,"Segoe UI","Noto Sans","DejaVu Sans",
@@ -40,6 +41,8 @@ border-bottom:1px solid var(--refra-line);white-space:normal}
 .refra dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.18em 1.1em;margin:.4em 0}
 .refra dt{font-weight:600}.refra dd{margin:0}.refra svg{vertical-align:middle}
 .refra .value{display:inline-block;min-width:14.5em;padding-right:.6em}
+.refra dt,.refra dd{float:none;width:auto}.refra.refra .wide tbody tr{background:none}
+.refra .wide th,.refra .wide td{text-align:left;vertical-align:top}
 @media (max-width:36rem){.refra dl{grid-template-columns:minmax(0,1fr)}.refra dd{margin-bottom:.35em}}
 @media print{.refra .wide{overflow:visible}}
 """.strip()

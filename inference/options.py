@@ -101,12 +101,16 @@ def outlook(place: Situation, model: Model, draws: Draws, preferences: Preferenc
     chosen = applicable_options(place, preferences)
     nodes = harm_nodes(chosen)
     pain = ("pain_source", "other_disease_active")
-    questions: list[tuple[Target, ...]] = [(f"lda_{option}", f"acr50_{option}") for option in chosen]
-    *outcomes, harmed, painful = ask_together((model, known, t) for t in (*questions, tuple(dict.fromkeys(nodes.values())), (pain,)))
-    lda = {option: answer[f"lda_{option}"][:, 1] for option, answer in zip(chosen, outcomes, strict=True)}
-    acr50 = {option: answer[f"acr50_{option}"][:, 1] for option, answer in zip(chosen, outcomes, strict=True)}
-    harms = {key: harmed[node][:, 1] for key, node in nodes.items()}
-    joint = painful[pain]
+    # The steps on the present treatment hang on the same coverage, so that one tree answers them; with a drug class more it would grow too large.
+    groups = [tuple(o for o in chosen if o not in CLASSES), *((o,) for o in chosen if o in CLASSES)]
+    questions: list[tuple[Target, ...]] = [tuple(f"{outcome}_{o}" for o in group for outcome in ("lda", "acr50")) for group in groups]
+    questions.append((*dict.fromkeys(nodes.values()), pain))
+    *found, rest = ask_together((model, known, targets) for targets in questions)
+    outcomes = {option: answer for group, answer in zip(groups, found, strict=True) for option in group}
+    lda = {option: outcomes[option][f"lda_{option}"][:, 1] for option in chosen}
+    acr50 = {option: outcomes[option][f"acr50_{option}"][:, 1] for option in chosen}
+    harms = {key: rest[node][:, 1] for key, node in nodes.items()}
+    joint = rest[pain]
     relief = (1 - joint[:, 0, 0]) * draws["treat_noninflammatory.relief"]
     other = joint[:, :, 1].sum(axis=1)
     gated = gate_probability(place, model, known)

@@ -160,7 +160,7 @@ class ParameterTornado(Result):
         axes.set_yticks(top.index, top["parameter"], fontsize=7)
         axes.locator_params(axis="x", nbins=6)
         figure.suptitle(self.quantity.label(), fontsize=9)
-        axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3, frameon=False, fontsize=8)
+        axes.legend(loc="lower right", frameon=False, fontsize=8)
         caption(figure, self.how_to_read)
         return figure
 

@@ -20,6 +20,7 @@ _HOME = {
     "assess": "refra.inference.assessment",
     "assess_many": "refra.inference.cohort",
     "compare": "refra.inference.comparison",
+    "explore": "refra.inference.explorer",
     "export_network": "refra.model.exporting",
     "network": "refra.model.pgmpy_bridge",
     "network_svg": "refra.inference.display_graph",

@@ -1,0 +1,87 @@
+"""The explorer's widgets: each change makes a new record and shows its answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ipywidgets
+
+from ..data.errors import RefraError
+from ..model.draws import DEFAULT_DRAWS
+from .explorer import Explorer, refusal
+from .explorer_fields import GROUPS, Control
+
+WORDS_WIDTH = "190px"
+CONTROL_WIDTH = "440px"
+
+
+class Panel:
+    """Sliders and menus beside the answer.
+
+    `explorer` is the present state; `fields` are the widgets by patient field or `earlier_<class>`;
+    `page` shows the answer, `box` holds all.
+    """
+
+    def __init__(self, explorer: Explorer) -> None:
+        """Make the widgets for an explorer."""
+        self.explorer = explorer
+        self.fields = {name: _widget(control) for name, control in explorer.controls.items()}
+        self.page = ipywidgets.HTML(explorer.to_html())
+        self.intervals = ipywidgets.Button(
+            description="Work out intervals", tooltip=f"{DEFAULT_DRAWS} sets of parameters; takes a second or more"
+        )
+        self.reset = ipywidgets.Button(description="Back to the start")
+        self._held = False
+        for widget in self.fields.values():
+            widget.observe(self._changed, names="value")
+        self.intervals.on_click(self._with_intervals)
+        self.reset.on_click(self._to_start)
+        self.box = self._laid_out()
+
+    def _laid_out(self) -> Any:
+        groups = ipywidgets.Accordion([ipywidgets.VBox([self.fields[name] for name in names]) for names in GROUPS.values()])
+        for place, title in enumerate(GROUPS):
+            groups.set_title(place, title)
+        groups.selected_index = 0
+        left = ipywidgets.VBox(
+            [ipywidgets.HBox([self.intervals, self.reset]), groups], layout=ipywidgets.Layout(width="490px", flex="0 0 auto")
+        )
+        right = ipywidgets.VBox([self.page], layout=ipywidgets.Layout(flex="1 1 480px", min_width="0", margin="0 0 0 16px"))
+        return ipywidgets.HBox([left, right], layout=ipywidgets.Layout(flex_flow="row wrap"))
+
+    def _changed(self, _change: Any) -> None:
+        if self._held:
+            return
+        try:
+            self.explorer = self.explorer.chosen({name: widget.value for name, widget in self.fields.items()})
+        except RefraError as error:
+            self.page.value = refusal(error)
+        else:
+            self.page.value = self.explorer.to_html()
+
+    def _with_intervals(self, _button: Any) -> None:
+        self.intervals.disabled = True
+        try:
+            self.page.value = self.explorer.to_html(DEFAULT_DRAWS)
+        finally:
+            self.intervals.disabled = False
+
+    def _to_start(self, _button: Any) -> None:
+        self._held = True
+        try:
+            for name, control in self.explorer.controls.items():
+                self.fields[name].value = control.words(control.start)
+        finally:
+            self._held = False
+        self._changed(None)
+
+
+def _widget(control: Control) -> Any:
+    kind = ipywidgets.SelectionSlider if control.slider else ipywidgets.Dropdown
+    return kind(
+        options=list(control.choices),
+        value=control.words(control.start),
+        description=control.label,
+        style={"description_width": WORDS_WIDTH},
+        layout=ipywidgets.Layout(width=CONTROL_WIDTH),
+    )
