@@ -11,6 +11,7 @@ from shutil import rmtree
 from typing import Any
 
 from generate.facts import facts, fill
+from generate.notebooks import notebook_pages
 from generate.parameters import parameter_pages
 from generate.picture import legend
 from generate.reference import reference_pages
@@ -56,7 +57,7 @@ def on_pre_build(config: MkDocsConfig) -> None:
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the generated pages."""
     root = Path(config.config_file_path).parent
-    generated = {**variable_pages(), **parameter_pages(), **study_pages(), **reference_pages(root)}
+    generated = {**variable_pages(), **parameter_pages(), **study_pages(), **reference_pages(root), **notebook_pages(root)}
     for path, content in generated.items():
         files.append(File.generated(config, path, content=content))
     return files
