@@ -86,8 +86,18 @@ WORDS: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def network_svg(assessment: Assessment | None = None, *, language: str | None = None) -> str:
-    """Return the picture of the network as SVG text, 1600 pixels wide and under 100 kB.
+class Picture(str):
+    """An SVG text that a notebook shows as the picture that it is."""
+
+    __slots__ = ()
+
+    def _repr_svg_(self) -> str:
+        """Return the SVG text, as notebooks ask for it."""
+        return str(self)
+
+
+def network_svg(assessment: Assessment | None = None, *, language: str | None = None) -> Picture:
+    """Return the picture of the network as SVG text, 1600 pixels wide and under 100 kB; a notebook shows it as a picture.
 
     Args:
         assessment: a patient's answer; its findings are tinted in the picture, and the boxes show the posteriors of the central network
@@ -100,7 +110,7 @@ def network_svg(assessment: Assessment | None = None, *, language: str | None = 
     spoken = check_language(language or (assessment.language if assessment else "en"))
     seen = seen_in(assessment, spoken) if assessment else NOBODY
     graph = graph_content(central_model(), spoken, seen)
-    return _picture(graph, WORDS[spoken], bool(assessment))
+    return Picture(_picture(graph, WORDS[spoken], bool(assessment)))
 
 
 def save_network_svg(path: str | PathLike[str], assessment: Assessment | None = None, *, language: str | None = None) -> Path:

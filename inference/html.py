@@ -39,7 +39,7 @@ border-bottom:1px solid var(--refra-line);white-space:normal}
 .refra th .number{white-space:normal;min-width:3.3em}.refra .whole{white-space:nowrap}
 .refra .estimate{white-space:nowrap;font-variant-numeric:tabular-nums}.refra .estimate svg{display:block}
 .refra dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.18em 1.1em;margin:.4em 0}
-.refra dt{font-weight:600}.refra dd{margin:0}.refra svg{vertical-align:middle}
+.refra dt{font-weight:600}.refra dd{margin:0}.refra svg{vertical-align:middle}.refra svg.picture{max-width:100%;height:auto}
 .refra .value{display:inline-block;min-width:14.5em;padding-right:.6em}
 .refra dt,.refra dd{float:none;width:auto}.refra.refra .wide tbody tr{background:none}
 .refra .wide th,.refra .wide td{text-align:left;vertical-align:top}

@@ -27,7 +27,7 @@ class Node:
     parameters: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Model:
     """A frozen network: `states`, `parents` and `tables` by variable; draw 0 is the central network."""
 
@@ -36,6 +36,10 @@ class Model:
     tables: Mapping[str, Array]
     parameters: Mapping[str, tuple[str, ...]]
     draws: int
+
+    def __repr__(self) -> str:
+        """Tell the size; the tables would fill pages."""
+        return f"<Model: {len(self.states)} variables, {sum(map(len, self.parents.values()))} arcs, parameter sets: {self.draws}>"
 
     def card(self, variable: str) -> int:
         """Return the number of states of a variable."""

@@ -211,3 +211,9 @@ def test_command(tmp_path: Path) -> None:
         ("crp", "--lang", "zh"),
     ):
         assert run("show", *wrong) == (2, "")
+
+
+def test_a_notebook_shows_the_picture() -> None:
+    drawn = network_svg()
+    assert drawn._repr_svg_() == drawn
+    assert drawn.startswith("<svg")

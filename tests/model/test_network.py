@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from refra.data.errors import RecordError, UnknownNameError
-from refra.model.assembly import central_model, shipped_model
+from refra.model.assembly import SPECS, central_model, shipped_model
 from refra.model.network import Model, Node, build_model
 
 STATES = {"rain": ("no", "yes"), "sprinkler": ("off", "on"), "grass": ("dry", "damp", "wet")}
@@ -108,3 +108,8 @@ def test_the_shipped_network_starts_with_the_central_one_and_sums_to_1() -> None
     # All but definitions differ from set to set.
     definitions = {name for name, table in shipped.tables.items() if not shipped.parameters[name]}
     assert varies == len(shipped.tables) - len(definitions)
+
+
+def test_a_network_shows_its_size_and_not_its_tables() -> None:
+    shown = repr(central_model())
+    assert shown == f"<Model: {len(SPECS)} variables, {sum(len(spec.parents) for spec in SPECS.values())} arcs, parameter sets: 1>"
