@@ -128,7 +128,6 @@ def _quick(make: Make, case: Case, questions: Questions, sets: int, seed: int) -
     make("findings_tornado", words, partial(findings_tornado, case, decision))
     chosen: Psa = make("psa", "", partial(psa, case, draws=sets, seed=seed))
     make("acceptability", "weight of low disease activity", partial(acceptability, chosen))
-    make("evpi", "", partial(evpi, chosen))
     make("next_tests", "", partial(next_tests, case, pairs=False, leading=0, seed=seed))
     make("change_of_mind", "among the findings made", partial(change_of_mind, case, added=False))
 

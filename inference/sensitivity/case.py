@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ...model.draws import FITTED, Draws, shipped_draws
@@ -18,12 +18,16 @@ from ..situation import Situation, situation
 
 @dataclass(frozen=True)
 class Case:
-    """A patient as the analyses see it: what is known, what the user weighs, the options that apply and where parameters come from."""
+    """A patient as the analyses see it: what is known, what the user weighs, the options that apply and where parameters come from.
+
+    `kept` is for what analyses of the same case have in common and work out once.
+    """
 
     place: Situation
     preferences: Preferences
     options: tuple[str, ...]
     central: Model
+    kept: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def basis(self) -> str:

@@ -174,6 +174,13 @@ def _contenders(case: Case, wanted: Quantity) -> Iterator[Quantity]:
 def setting(case: Case, text: str | Quantity) -> Setting:
     """Prepare a quantity of a case; raises the errors of `quantity`."""
     wanted = quantity(case, text)
+    if wanted.text not in case.kept:
+        case.kept[wanted.text] = _setting(case, wanted)
+    found: Setting = case.kept[wanted.text]
+    return found
+
+
+def _setting(case: Case, wanted: Quantity) -> Setting:
     model = working_model(CENTRAL, 0, 0, copies_in(case.place.findings), case.basis)
     contenders = tuple(_contenders(case, wanted))
     rows = [terms(case, model, one) for one in (wanted, *contenders)]
