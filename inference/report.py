@@ -40,7 +40,7 @@ PRINT = """
 main .refra{font-size:10.6px;line-height:1.34}main .refra h1{font-size:1.5em;margin:0 0 .2em}
 main .refra h2{font-size:1.12em;margin:.7em 0 .25em}
 main .refra p,main .refra ul,main .refra ol,main .refra dl{margin:.2em 0}main .refra th,main .refra td{padding:.1em .7em .1em 0}
-main .refra .side{gap:.3em 1.6em}main .refra .second{break-before:page;margin:0}main .refra svg.picture{max-width:100%;height:auto}
+main .refra .side{gap:.3em 1.6em}main .refra .second{break-before:page;margin:0}
 main .refra .side td svg{width:58px;height:11px}main .refra .side td,main .refra .side th{padding-right:.45em}
 main .refra .side td:first-child{min-width:5em}
 main .refra section,main .refra tr{break-inside:avoid}main .refra a{text-decoration:none}}

@@ -96,11 +96,6 @@ class Target:
         """The distinct questions that the prediction needs, in order."""
         return tuple(dict.fromkeys(term.question for group in self.groups for term in group.terms))
 
-    @property
-    def total_sd(self) -> float:
-        """Standard deviation of the published value around the prediction: sampling, gap, and between studies at its prior scale."""
-        return math.sqrt(self.sd**2 + self.gap_sd**2 + self.tau**2)
-
 
 def _weighted(term: Term, distributions: Mapping[Question, Any]) -> Any:
     """Return the sum over states of weight x probability, shape (S,)."""

@@ -240,9 +240,9 @@ def _networks(case: Case, asked: Sequence[Quantity]) -> Array:
     same = [n for n, nodes in enumerate(altered) if all(central.parents.get(name) == node.parents for name, node in nodes.items())]
     found = np.empty((1 + len(CHOICES), len(asked)))
     found[[0, *(1 + n for n in same)]] = _answered(case, _stacked(central, [altered[n] for n in same]), asked)
-    for n, nodes in enumerate(altered):
+    for n in range(len(CHOICES)):
         if n not in same:
-            found[1 + n] = _answered(case, _rebuilt(central, nodes), asked)[0]
+            found[1 + n] = _answered(case, altered_model(case, CHOICES[n]), asked)[0]
     return found
 
 

@@ -114,10 +114,6 @@ def test_parameter_sets_come_first() -> None:
     np.testing.assert_allclose(predicted(wanted, answers, np), [0.0, math.log(0.25)], atol=1e-12)
 
 
-def test_standard_deviations_add_as_squares() -> None:
-    assert target("proportion", "msrc: positive").total_sd == pytest.approx(1.3)
-
-
 def test_counts_make_an_empirical_logit() -> None:
     seen = observe("proportion", 0.2, (0.1, 0.3), (20, 100), None, 1.0, UNSTATED)
     assert seen.value == pytest.approx(math.log(20.5 / 80.5))
