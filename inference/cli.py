@@ -237,6 +237,7 @@ def query(
     level: Level = 0.95,
     draws: Draws = None,
     seed: Seed = None,
+    lang: Annotated[Language, typer.Option(help="Language of labels and words.")] = Language.en,
     width: Width = None,
 ) -> None:
     """Probabilities of variables, given anything.
@@ -249,16 +250,13 @@ def query(
         seen, done = _assignments("--given", given, False), _assignments("--do", do, True)
         from .querying import query as ask_network
 
-        frame = ask_network(targets, seen, done, level=level, **_drawing(draws, seed))
+        frame = ask_network(targets, seen, done, level=level, language=lang.value, **_drawing(draws, seed))
         if as_json:
             text = _json({"given": seen, "do": done, "level": level, "answer": frame.to_dict(orient="records")})
         elif as_csv:
             text = frame.to_csv(index=False, lineterminator="\n")
         else:
-            from .display import query_table
-            from .display_layout import to_text
-
-            text = to_text([query_table(frame)], terminal_width(width), terminal_colour())
+            text = frame.text(terminal_width(width), terminal_colour())
     _say(text)
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pandas as pd
 from rich.console import Console, Group
 
-from .display_layout import Columns, bar, lines, share, span, to_text, with_span
+from .display_layout import to_text, with_span
 from .display_sections import header, sections
 from .display_words import WORDS
 from .parts import as_renderables
@@ -37,13 +36,3 @@ def as_line(assessment: Assessment) -> str:
     option = assessment.options.iloc[0]
     said = f"{option['label']} {with_span(option['lda'], option['low'], option['high'])}"
     return f"<{words['line'].format(title='Assessment', drug=drug, reason=reason, option=said)}>"
-
-
-def query_table(frame: pd.DataFrame) -> Columns:
-    """Return what `refra.query` found as a table."""
-    rows, before = [], None
-    for row in lines(frame):
-        name = row.variable if row.variable != before else ""
-        rows.append((name, row.state, bar(row.probability), share(row.probability), span(row.low, row.high)))
-        before = row.variable
-    return Columns(("Variable", "State", "", "Probability", "Interval"), rows, right=(3, 4))

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from ..data.errors import FindingError, unknown_name
 from ..data.labels import label
+from ..data.loading import variables
 from ..model.harms import HARMS
 from .display_comparison import interval_note, rows_of
 from .display_layout import breaks, share, signed
 from .display_pictures import FURTHEST, TICKS, waterfall_steps
+from .display_query import title as query_title
 from .display_words import WORDS
 from .figures import COLOURS, QUIET, caption, fonts, new_figure
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from .assessment import Assessment
     from .comparison import Comparison
+    from .query_result import QueryResult
 
 Array = NDArray[np.float64]
 
@@ -284,6 +287,24 @@ def plot_comparison(found: Comparison) -> Figure:
             right.axvline(0, color=QUIET, linewidth=0.8)
             _finish(right, [""] * len(table), words["difference"], words["points_axis"].format(first=found.names[0], second=found.names[1]))
         caption(made, interval_note(found))
+        return made
+
+
+def plot_query(found: QueryResult) -> Figure:
+    """Return the posteriors of a query, one chart below the other."""
+    asked = found.question
+    words = WORDS[asked.language]
+    tables = [(name, found[found["variable"] == name]) for name in dict.fromkeys(found["variable"])]
+    with fonts(asked.language):
+        rows = [len(table) for _, table in tables]
+        made = new_figure(sum(0.9 + ROW * n for n in rows) + 0.7)
+        charts = made.subplots(len(tables), 1, squeeze=False, height_ratios=[n + 2.5 for n in rows])[:, 0]
+        for axes, (name, table) in zip(charts, tables, strict=True):
+            record = variables()[name]
+            labels = {state.id: state.label[asked.language] for state in record.states}
+            _bars(axes, table.assign(label=table["state"].map(labels)), record.label[asked.language], f"{words['probability']}, %")
+        bars = words["bars"].format(level=f"{100 * asked.level:g} %", draws=asked.draws) if asked.draws else words["bars_alone"]
+        caption(made, f"{query_title(found)}{words['stop']}{bars}")
         return made
 
 

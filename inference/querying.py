@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..data.errors import FindingError, unknown_name
+from ..data.labels import check_language
 from ..data.loading import variables
 from ..model.draws import DEFAULT_DRAWS, DEFAULT_SEED
 from ..model.network import Model
@@ -18,6 +19,7 @@ from .fields import FIELD_VARIABLES
 from .intervals import DEFAULT_LEVEL, interval
 from .knowledge import SHIPPED, known_from, working_model
 from .patient import Patient
+from .query_result import QueryResult, Question
 
 FIELD_OF = {variable: field for field, variable in FIELD_VARIABLES.items() if field != "earlier"}
 
@@ -30,13 +32,14 @@ def query(
     level: float = DEFAULT_LEVEL,
     draws: int = DEFAULT_DRAWS,
     seed: int = DEFAULT_SEED,
-) -> pd.DataFrame:
-    """Return the posterior of one or more variables as a tidy frame: variable, state, probability, low, high.
+    language: str = "en",
+) -> QueryResult:
+    """Return the posterior of one or more variables as a tidy frame that shows itself: variable, state, probability, low, high.
 
     `given` maps variables to what was seen: a state's name, a likelihood (state -> P(what was seen | state)) or, for a finding, a raw
     value with or without unit (`crp="22 mg/L"`); None and NaN mean not observed. `do` maps variables to the state they are set to by
     intervention, which cuts the arcs into them. Nothing else is conditioned on. `probability` is that of the central network, `low` and
-    `high` bound the central `level` of `draws` parameter sets.
+    `high` bound the central `level` of `draws` parameter sets. `language` (`en` or `zh`) is that of the labels with which it is shown.
 
     Raises `UnknownNameError` for a name that does not exist, `FindingError` for a value that cannot be used, `ImpossibleFindingsError` for
     findings that cannot all hold.
@@ -46,6 +49,7 @@ def query(
         raise FindingError(f"query: no variable asked for; accepted: one or more of {len(variables())} variables")
     check_level(level)
     check_draws(draws, seed)
+    check_language(language)
     model = working_model(SHIPPED, draws, seed)
     for name in wanted:
         if name not in model.states:
@@ -58,7 +62,13 @@ def query(
         low, high = interval(values, level)
         states = model.states[name]
         frames.append(pd.DataFrame({"variable": name, "state": states, "probability": values[0], "low": low, "high": high}))
-    return pd.concat(frames, ignore_index=True)
+    asked = Question(_told(given or {}), dict(do or {}), level, draws, seed, language)
+    return QueryResult.of(pd.concat(frames, ignore_index=True), asked)
+
+
+def _told(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was observed."""
+    return {name: value for name, value in given.items() if not _not_observed(value)}
 
 
 def check_level(level: float) -> None:

@@ -1,17 +1,17 @@
-"""The one place that touches pgmpy: the central network as a pgmpy object, and any pgmpy network as arrays."""
+"""The one place that touches pgmpy: a model as a pgmpy network, any pgmpy network as arrays, and pgmpy's file formats."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from ..data.errors import RefraError, unknown_name
-from .assembly import central_model
 from .network import Array, Model
 
 # pgmpy accepts a table whose columns sum to 1 within this.
@@ -23,21 +23,24 @@ GENIE_SAMPLES = "10000"
 """Samples that GeNIe's approximate algorithms draw; pgmpy would write 0."""
 
 
-def network() -> Any:
-    """Return refra's network at the centres of its parameters as a pgmpy `DiscreteBayesianNetwork` with named states.
-
-    The first call imports pgmpy, which takes seconds. Each call returns a network of its own, so that changing one changes nothing else.
-    """
-    return to_pgmpy(central_model())
+@cache
+def class_shown_as(view: type) -> Any:
+    """Return pgmpy's `DiscreteBayesianNetwork` with the methods of another class before its own."""
+    return type("DiscreteBayesianNetwork", (view, _network_class()), {})
 
 
-def to_pgmpy(model: Model) -> Any:
-    """Return a model's first parameter set as a pgmpy `DiscreteBayesianNetwork`."""
+def _network_class() -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from pgmpy.factors.discrete import TabularCPD
         from pgmpy.models import DiscreteBayesianNetwork
-    result = DiscreteBayesianNetwork()
+    return DiscreteBayesianNetwork
+
+
+def to_pgmpy(model: Model, view: type | None = None) -> Any:
+    """Return a model's first parameter set as a pgmpy `DiscreteBayesianNetwork`; `view` holds methods that show it."""
+    result = (class_shown_as(view) if view else _network_class())()
+    from pgmpy.factors.discrete import TabularCPD
+
     result.add_nodes_from(list(model.states))
     result.add_edges_from([(parent, name) for name in model.states for parent in model.parents[name]])
     for name in model.states:

@@ -247,7 +247,8 @@ def test_query_is_that_of_python() -> None:
     assert found["answer"] == frame.to_dict(orient="records")
     text = answered(*arguments)
     for state in frame["state"]:
-        assert f" {state} " in text
+        assert f"\n{state} " in text
+    assert "抗药" in answered(*arguments, "--lang", "zh")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import re
 from importlib.resources import files
 
 import numpy as np
-import pandas as pd
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
@@ -14,12 +13,11 @@ from rich.console import Console
 from refra.data.labels import label
 from refra.data.loading import variables
 from refra.inference.assessment import Assessment, assess
-from refra.inference.display import as_text, query_table, render
-from refra.inference.display_layout import SPEAKS, bar, breaks, pieces, share, signed, span, to_text, with_span
+from refra.inference.display import as_text, render
+from refra.inference.display_layout import SPEAKS, bar, breaks, pieces, share, signed, span, with_span
 from refra.inference.display_words import WORDS
 from refra.inference.explanation import RESEARCH_USE, percent
 from refra.inference.patient import Patient
-from refra.inference.querying import query
 
 DRAWS = 20
 NAN = re.compile(r"\bnan\b", re.IGNORECASE)
@@ -337,19 +335,6 @@ def test_missing_numbers_are_dashes(first: Assessment) -> None:
     text = as_text(broken)
     assert not NAN.search(text)
     assert "+∞" in text
-
-
-def test_query_table() -> None:
-    frame = query(["ada", "adherence"], {"current_drug": "adalimumab"}, draws=DRAWS)
-    text = to_text([query_table(frame)], 80, False)
-    for row in frame.itertuples():
-        assert re.search(rf"{row.state}\s.*{re.escape(share(row.probability))}\s+{re.escape(span(row.low, row.high))}$", text, re.MULTILINE)
-    assert text.count("adherence") == 1
-
-
-def test_query_table_without_interval() -> None:
-    frame = pd.DataFrame({"variable": ["x"], "state": ["a"], "probability": [1.0], "low": [np.nan], "high": [np.nan]})
-    assert not NAN.search(to_text([query_table(frame)], 80, False))
 
 
 @pytest.mark.parametrize(
