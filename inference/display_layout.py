@@ -199,7 +199,13 @@ def to_text(parts: Iterable[RenderableType], width: int, color: bool) -> str:
     """Return what rich renders of these parts, without blanks at the end of lines unless there is colour."""
     stream = StringIO()
     console = Console(
-        file=stream, width=width, force_terminal=color, color_system="standard" if color else None, legacy_windows=False, highlight=False
+        file=stream,
+        width=width,
+        force_terminal=color,
+        force_jupyter=False,
+        color_system="standard" if color else None,
+        legacy_windows=False,
+        highlight=False,
     )
     console.print(Group(*parts))
     text = stream.getvalue()

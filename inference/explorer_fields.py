@@ -10,33 +10,31 @@ from typing import Any
 from ..data.loading import variables
 from ..model.drug_classes import CLASSES
 from .drugs import OUTSIDE, drugs, find_drug
+from .explorer_words import EXPLORER_WORDS
 from .fields import FIELD_VARIABLES, NOT_TRIED, FrozenMapping, Measured, states_of_variable
 from .patient import Patient
-from .units import QUANTITIES
-
-NOT_OBSERVED = "not observed"
-BARE_UNITS = ("joints", "points", "items", "proportion")
+from .units import unit_words
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
-    "The drug": (
+    "drug": (
         "current_drug", "response", "months_on_drug", "methotrexate", "refill_adherence", "reported_adherence", "drug_level", "ada_test",
     ),
-    "Joints and blood": (
+    "activity": (
         "sjc28", "tjc28", "crp", "esr", "patient_global", "physician_global", "power_doppler", "red_flags",
     ),
-    "Pain, mood, sleep": (
+    "pain": (
         "fibromyalgia", "widespread_pain", "first_questionnaire", "osteoarthritis", "hand_xray_oa", "depression", "phq9",
         "sleep_questionnaire",
     ),
-    "The person": (
+    "person": (
         "age", "sex", "bmi", "smoking", "disease_duration", "glucocorticoid", "cardiovascular_risk", "prior_serious_infection",
     ),
-    "Serology and tissue": (
+    "serology": (
         "rf", "acpa", "eta_14_3_3", "il6_level", "gm_csf_level", "synovial_b_cells", "pathotype", "msrc", "ifn_signature",
     ),
-    "Earlier drugs": tuple(f"earlier_{drug_class}" for drug_class in CLASSES),
+    "earlier": tuple(f"earlier_{drug_class}" for drug_class in CLASSES),
 }  # fmt: skip
-"""The controls by group; `earlier` has one for each drug class."""
+"""The controls by group, by the word for its name; `earlier` has one for each drug class."""
 
 LADDERS: Mapping[str, tuple[float, ...]] = {
     "age": tuple(range(18, 91)),
@@ -63,8 +61,8 @@ LADDERS: Mapping[str, tuple[float, ...]] = {
 class Control:
     """What can be chosen for one finding.
 
-    `name` is the patient field, or `earlier_<class>`; `choices` maps words to values, "not observed" (None) first; `start` is the value in
-    the record that the explorer began with; `slider` tells whether the choices are numbers in order.
+    `name` is the patient field, or `earlier_<class>`; `choices` maps words to values, that for "not observed" (None) first; `start` is the
+    value in the record that the explorer began with; `slider` tells whether the choices are numbers in order.
     """
 
     name: str
@@ -78,10 +76,10 @@ class Control:
         return next((words for words, choice in self.choices.items() if choice == value), str(value))
 
 
-def controls(patient: Patient) -> dict[str, Control]:
-    """Return the controls by name, with every value that the record holds among the choices, as it was given."""
+def controls(patient: Patient, language: str = "en") -> dict[str, Control]:
+    """Return the controls by name, in a language, with every value that the record holds among the choices, as it was given."""
     return {
-        name: _earlier(patient, name) if name.startswith("earlier_") else _field(patient, name)
+        name: _earlier(patient, name, language) if name.startswith("earlier_") else _field(patient, name, language)
         for group in GROUPS.values()
         for name in group
     }
@@ -93,38 +91,40 @@ def record_of(values: Mapping[str, Any]) -> Patient:
     return Patient(**fields, earlier=_earlier_map(values))
 
 
-def _field(patient: Patient, field: str) -> Control:
-    variable = variables()[FIELD_VARIABLES[field]]
+def _field(patient: Patient, field: str, language: str) -> Control:
+    variable, unseen = variables()[FIELD_VARIABLES[field]], EXPLORER_WORDS[language]["not_observed"]
     start = patient.observed.get(field)
     slider = field in LADDERS
     choices: list[tuple[str, Any]]
     if slider:
-        choices = [(_number(field, value), value) for value in LADDERS[field]]
+        choices = [(_number(field, value, language), value) for value in LADDERS[field]]
     elif field == "current_drug":
         none = next(state for state in variable.states if state.id == "none")
-        named = [(molecule, molecule) for molecule, drug in drugs().items() if drug.drug_class != OUTSIDE]
-        choices = [(none.label["en"], "none"), *named]
+        named = [
+            (molecule if language == "en" else drug.chinese, molecule) for molecule, drug in drugs().items() if drug.drug_class != OUTSIDE
+        ]
+        choices = [(none.label[language], "none"), *named]
     else:
-        choices = [(state.label["en"], state.id) for state in variable.states]
-    found = {NOT_OBSERVED: None, **dict(choices)}
+        choices = [(state.label[language], state.id) for state in variable.states]
+    found = {unseen: None, **dict(choices)}
     if start is not None and start not in found.values():
-        words = _recorded(field, start)
+        words = _recorded(field, start, language)
         if words not in found:
             choices.insert(_place(patient, field) if slider else 0, (words, start))
-        found = {NOT_OBSERVED: None, **dict(choices), words: start}
-    return Control(field, variable.label["en"], found, start, slider)
+        found = {unseen: None, **dict(choices), words: start}
+    return Control(field, variable.label[language], found, start, slider)
 
 
-def _number(field: str, value: float) -> str:
-    unit = QUANTITIES[field].unit
-    return f"{value:g}" if unit in BARE_UNITS else f"{value:g} {unit}"
+def _number(field: str, value: float, language: str) -> str:
+    return f"{value:g}{unit_words(field, language)}"
 
 
-def _recorded(field: str, value: Any) -> str:
+def _recorded(field: str, value: Any, language: str) -> str:
     """Return the words of a value that stands in the record."""
     if isinstance(value, str):
-        return value
-    return "likelihood as recorded" if isinstance(value, Mapping) else _number(field, value)
+        named = {state.id: state.label[language] for state in variables()[FIELD_VARIABLES[field]].states}
+        return named.get(value, value)
+    return EXPLORER_WORDS[language]["likelihood"] if isinstance(value, Mapping) else _number(field, value, language)
 
 
 def _place(patient: Patient, field: str) -> int:
@@ -134,18 +134,18 @@ def _place(patient: Patient, field: str) -> int:
     return sum(number < value for number in LADDERS[field])
 
 
-def _earlier(patient: Patient, name: str) -> Control:
-    drug_class = name.removeprefix("earlier_")
+def _earlier(patient: Patient, name: str, language: str) -> Control:
+    words, drug_class = EXPLORER_WORDS[language], name.removeprefix("earlier_")
     states = states_of_variable(name)
     choices: list[tuple[str, Any]] = [
-        (state.label["en"], FrozenMapping({} if state.id == NOT_TRIED else {drug_class: state.id})) for state in states
+        (state.label[language], FrozenMapping({} if state.id == NOT_TRIED else {drug_class: state.id})) for state in states
     ]
     start = None
     if patient.earlier is not None:
         start = FrozenMapping({key: given for key, given in patient.earlier.items() if find_drug(key).drug_class == drug_class})
         if start not in [value for _, value in choices]:
-            choices.insert(0, ("as recorded", start))
-    return Control(name, variables()[name].label["en"], {NOT_OBSERVED: None, **dict(choices)}, start, False)
+            choices.insert(0, (words["recorded"], start))
+    return Control(name, variables()[name].label[language], {words["not_observed"]: None, **dict(choices)}, start, False)
 
 
 def _earlier_map(values: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import ipywidgets
 
 from ..data.errors import RefraError
 from ..model.draws import DEFAULT_DRAWS
-from .explorer import Explorer, refusal
+from .explorer import Explorer
 from .explorer_fields import GROUPS, Control
+from .explorer_page import refusal
+from .explorer_words import EXPLORER_WORDS
 
 WORDS_WIDTH = "190px"
 CONTROL_WIDTH = "440px"
+LIVE = "refra-live"
+"""The class of the box, by which a page tells that the widgets have come up."""
 
 
 class Panel:
@@ -24,13 +31,12 @@ class Panel:
 
     def __init__(self, explorer: Explorer) -> None:
         """Make the widgets for an explorer."""
+        words = EXPLORER_WORDS[explorer.language]
         self.explorer = explorer
         self.fields = {name: _widget(control) for name, control in explorer.controls.items()}
         self.page = ipywidgets.HTML(explorer.to_html())
-        self.intervals = ipywidgets.Button(
-            description="Work out intervals", tooltip=f"{DEFAULT_DRAWS} sets of parameters; takes a second or more"
-        )
-        self.reset = ipywidgets.Button(description="Back to the start")
+        self.intervals = ipywidgets.Button(description=words["work_out"], tooltip=words["work_out_tip"].format(draws=DEFAULT_DRAWS))
+        self.reset = ipywidgets.Button(description=words["back"])
         self._held = False
         for widget in self.fields.values():
             widget.observe(self._changed, names="value")
@@ -41,23 +47,25 @@ class Panel:
     def _laid_out(self) -> Any:
         groups = ipywidgets.Accordion([ipywidgets.VBox([self.fields[name] for name in names]) for names in GROUPS.values()])
         for place, title in enumerate(GROUPS):
-            groups.set_title(place, title)
+            groups.set_title(place, EXPLORER_WORDS[self.explorer.language][title])
         groups.selected_index = 0
         left = ipywidgets.VBox(
             [ipywidgets.HBox([self.intervals, self.reset]), groups], layout=ipywidgets.Layout(width="490px", flex="0 0 auto")
         )
         right = ipywidgets.VBox([self.page], layout=ipywidgets.Layout(flex="1 1 480px", min_width="0", margin="0 0 0 16px"))
-        return ipywidgets.HBox([left, right], layout=ipywidgets.Layout(flex_flow="row wrap"))
+        box = ipywidgets.HBox([left, right], layout=ipywidgets.Layout(flex_flow="row wrap"))
+        return box.add_class(LIVE)
 
     def _changed(self, _change: Any) -> None:
         if self._held:
             return
-        try:
-            self.explorer = self.explorer.chosen({name: widget.value for name, widget in self.fields.items()})
-        except RefraError as error:
-            self.page.value = refusal(error)
-        else:
-            self.page.value = self.explorer.to_html()
+        with _undisturbed():
+            try:
+                self.explorer = self.explorer.chosen({name: widget.value for name, widget in self.fields.items()})
+            except RefraError as error:
+                self.page.value = refusal(error, self.explorer.language)
+            else:
+                self.page.value = self.explorer.to_html()
 
     def _with_intervals(self, _button: Any) -> None:
         self.intervals.disabled = True
@@ -74,6 +82,18 @@ class Panel:
         finally:
             self._held = False
         self._changed(None)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Put the collection of garbage off until an update is shown; a full one may take longer than the update itself."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _widget(control: Control) -> Any:

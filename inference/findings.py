@@ -30,7 +30,7 @@ from .fields import (
     bounds,
     states_of_variable,
 )
-from .units import QUANTITIES, Reading
+from .units import QUANTITIES, Reading, unit_words
 
 EXACT_FIELDS = ("age", "disease_duration", "glucocorticoid", "methotrexate", "months_on_drug")
 """Fields whose numbers are known, not measured: they give the state itself."""
@@ -44,9 +44,6 @@ few to one, and a background with one state left costs a third of one with three
 
 BACKGROUND = ("bmi_class",)
 """Measured variables that nothing in the network acts on."""
-
-_BARE_UNITS = ("joints", "points", "items", "proportion")
-_UNITS_ZH = {"mg/wk": "mg/周", "mg/d": "mg/日", "months": "个月", "years": "年"}
 
 
 @dataclass(frozen=True)
@@ -187,12 +184,10 @@ def _weighted_text(variable: str, weights: Sequence[float]) -> Message:
 
 
 def _measured_text(field: str, reading: Reading) -> Message:
-    unit, name = QUANTITIES[field].unit, variables()[FIELD_VARIABLES[field]].label
-    english, chinese = ("", "") if unit in _BARE_UNITS else (f" {unit}", f" {_UNITS_ZH.get(unit, unit)}")
-    if unit in ("years", "months") and reading.limit == 1:
+    name = variables()[FIELD_VARIABLES[field]].label
+    english, chinese = unit_words(field, "en"), unit_words(field, "zh")
+    if QUANTITIES[field].unit in ("years", "months") and reading.limit == 1:
         english = english.removesuffix("s")
-    if field == "age":
-        chinese = " 岁"
     number = f"{reading.bound}{reading.limit:g}"
     return Message(f"{name['en']} {number}{english}", f"{name['zh']} {number}{chinese}")
 

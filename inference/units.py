@@ -189,3 +189,19 @@ def read_quantity(field: str, given: object) -> Reading:
     if bound and not quantity.open_ended:
         raise _refuse(field, given, f"is open-ended ({bound})")
     return Reading(limit / 2 if bound == "<" else limit, bound, limit, factor if whole else 0.0)
+
+
+BARE_UNITS = ("joints", "points", "items", "proportion")
+"""Units that are not said: the field's name says what is counted."""
+
+UNITS_ZH = {"mg/wk": "mg/周", "mg/d": "mg/日", "months": "个月", "years": "年"}
+
+
+def unit_words(field: str, language: str) -> str:
+    """Return the unit of a field's number as it stands behind the number, in a language; empty where the number stands alone."""
+    unit = QUANTITIES[field].unit
+    if unit in BARE_UNITS:
+        return ""
+    if language == "zh":
+        return " 岁" if field == "age" else f" {UNITS_ZH.get(unit, unit)}"
+    return f" {unit}"

@@ -337,6 +337,12 @@ def test_missing_numbers_are_dashes(first: Assessment) -> None:
     assert "+∞" in text
 
 
+def test_inside_a_notebook_text_is_text(first: Assessment, monkeypatch: pytest.MonkeyPatch) -> None:
+    outside = str(first)
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    assert str(first) == outside
+
+
 @pytest.mark.parametrize(
     ("value", "text"), [(0.0, "<0.1 %"), (0.0005, "<0.1 %"), (0.005, "0.5 %"), (0.17, "17 %"), (1.0, "100 %"), (float("nan"), "–")]
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import re
 from html import unescape
 from importlib.resources import files
 from typing import Any
@@ -13,12 +15,17 @@ import refra
 from refra.data.errors import FindingError, ImpossibleFindingsError, UnknownNameError
 from refra.inference import explorer
 from refra.inference.display_layout import share, with_span
+from refra.inference.drugs import drugs
 from refra.inference.explorer import Exploration, Explorer, explore, reasons_and_options
-from refra.inference.explorer_fields import GROUPS, LADDERS, NOT_OBSERVED, controls, record_of
-from refra.inference.explorer_widgets import Panel
+from refra.inference.explorer_fields import GROUPS, LADDERS, controls, record_of
+from refra.inference.explorer_widgets import LIVE, Panel
+from refra.inference.explorer_words import EXPLORER_WORDS
 from refra.inference.fields import FIELD_VARIABLES
 from refra.model.drug_classes import CLASSES
 
+LATIN = {"CDAI", "QALY", "refra", "FiRST", "MSRC", *(name for name, drug in drugs().items() if drug.chinese == name)}
+"""What Chinese texts write in Latin letters too; some drugs have no Chinese name."""
+WORDS = EXPLORER_WORDS["en"]
 EXAMPLES = sorted(entry.name for entry in files("refra.data.examples").iterdir() if entry.name.endswith(".yaml"))
 
 
@@ -74,7 +81,7 @@ def test_a_recorded_number_stands_in_order_on_its_slider() -> None:
     # 2.2 mg/dL are 22 mg/L.
     assert words[words.index("2.2 mg/dL") - 1] == "20 mg/L"
     assert words[words.index("2.2 mg/dL") + 1] == "25 mg/L"
-    assert words[0] == NOT_OBSERVED
+    assert words[0] == WORDS["not_observed"]
 
 
 def test_a_class_that_is_not_known_beside_one_that_is_favours_no_outcome() -> None:
@@ -122,7 +129,7 @@ def test_a_change_shows_the_new_numbers_and_the_old_ones() -> None:
 
 def test_a_finding_can_be_left_out_and_the_start_be_had_again() -> None:
     view, panel = opened()
-    panel.fields["drug_level"].value = NOT_OBSERVED
+    panel.fields["drug_level"].value = WORDS["not_observed"]
     panel.fields["earlier_jak_inhibitor"].value = "never worked"
     assert view.patient == example().with_changes(drug_level=None, earlier={"jak_inhibitor": "never_worked"})
     panel.reset.click()
@@ -164,22 +171,82 @@ def test_nothing_observed_is_a_start(monkeypatch: pytest.MonkeyPatch) -> None:
     assert explore({"crp": 22}).patient == refra.Patient(crp=22)
 
 
-def test_a_notebook_without_a_kernel_shows_a_copy() -> None:
+def displayed(view: Exploration, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Return what a notebook is given to show, in order."""
+    import IPython.display
+
+    found: list[dict[str, Any]] = []
+    monkeypatch.setattr(IPython.display, "display", lambda data, raw: found.append(data))
+    view._ipython_display_()
+    return found
+
+
+def test_a_notebook_gets_the_widgets_and_a_copy_that_hides_beside_them(monkeypatch: pytest.MonkeyPatch) -> None:
     view, panel = opened()
-    bundle = view._repr_mimebundle_()
-    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == panel.box.model_id
-    assert explorer.NEEDS_KERNEL in unescape(bundle["text/html"])
-    assert "anti-drug antibodies" in bundle["text/html"]
+    widgets, copy = displayed(view, monkeypatch)
+    assert widgets["application/vnd.jupyter.widget-view+json"]["model_id"] == panel.box.model_id
+    # A page that cannot show the widgets shows nothing of them, and the copy below.
+    assert not widgets["text/plain"]
+    assert "text/html" not in widgets
+    page = unescape(copy["text/html"])
+    assert WORDS["needs_kernel"] in page
+    assert "anti-drug antibodies" in page
+    assert LIVE in panel.box._dom_classes
+    assert page.startswith(f'<div class="refra-copy"><style>:root:has(.{LIVE}) .refra-copy{{display:none}}</style>')
+    # Whatever shows one thing alone gets the page, which nothing hides.
+    assert "refra-copy" not in view._repr_mimebundle_()["text/html"]
 
 
 def test_without_ipywidgets_the_answer_is_shown_and_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(explorer, "find_spec", lambda name: None)
     view = explore(example())
-    bundle = view._repr_mimebundle_()
+    (bundle,) = displayed(view, monkeypatch)
     assert set(bundle) == {"text/plain", "text/html"}
     assert "pip install &quot;refra[notebook]&quot;" in bundle["text/html"]
     assert "95 %, from 400 sets" in bundle["text/html"]
     assert 'pip install "refra[notebook]"' in repr(view)
+
+
+def test_the_level_is_that_of_assess(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(explorer, "find_spec", lambda name: None)
+    page = unescape(explore(example(), level=0.8).to_html())
+    assert "80 %, from 400 sets" in page
+    for row in refra.assess(example(), level=0.8).options.itertuples():
+        assert with_span(row.lda, row.low, row.high) in page
+    with pytest.raises(FindingError, match="level"):
+        explore(example(), level=80)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_chinese_is_complete(name: str) -> None:
+    view = explore(example(name), language="zh")
+    assert view.panel is not None
+    assert record_of({field: control.start for field, control in view.explorer.controls.items()}) == example(name)
+    view.panel.fields["smoking"].value = "从不吸烟"
+    view.panel.fields["crp"].value = "2 mg/L"
+    assert "C反应蛋白：" in view.panel.page.value
+    told = re.sub(r"<style>.*?</style>|<[^>]+>", " ", unescape(view.panel.page.value), flags=re.DOTALL)
+    labels = [text for control in view.explorer.controls.values() for text in (control.label, *control.choices)]
+    titles = [view.panel.intervals.description, view.panel.intervals.tooltip, view.panel.reset.description]
+    english = re.findall(r"[A-Za-z]{4,}", " ".join([told, *labels, *titles]))
+    assert set(english) <= LATIN
+
+
+def test_every_word_is_there_in_both_languages() -> None:
+    english, chinese = EXPLORER_WORDS["en"], EXPLORER_WORDS["zh"]
+    assert english.keys() == chinese.keys()
+    for key, text in english.items():
+        assert sorted(re.findall(r"{\w+}", text)) == sorted(re.findall(r"{\w+}", chinese[key]))
+    assert set(GROUPS) <= english.keys()
+
+
+def test_an_update_is_not_held_up_by_a_collection(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, panel = opened()
+    seen = []
+    panel.page.observe(lambda _change: seen.append(gc.isenabled()), names="value")
+    panel.fields["crp"].value = "2 mg/L"
+    assert seen == [False]
+    assert gc.isenabled()
 
 
 def test_what_cannot_be_used_is_refused_at_once() -> None:
