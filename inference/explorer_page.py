@@ -14,8 +14,11 @@ from .explorer_words import EXPLORER_WORDS
 if TYPE_CHECKING:
     from .explorer import Explorer, ReasonsAndOptions
 
-WIDTH = 120
+WIDTH = 100
 """Pixels of a bar."""
+
+STYLE = ".widget-html-content:has(>.refra){min-width:0;flex-shrink:1}.refra-live .widget-readout{min-width:6.6em}"
+"""Keeps the page inside the box of its widget, which would otherwise grow with the widest table, and gives a slider's words room."""
 
 
 def refusal(error: RefraError, language: str) -> html.Html:
@@ -26,9 +29,8 @@ def refusal(error: RefraError, language: str) -> html.Html:
 
 def page(explorer: Explorer, answer: ReasonsAndOptions, note: str = "") -> html.Html:
     """Return the present answer beside that at the start; `note` stands at the end."""
-    return html.fragment(
-        [*_parts(explorer, answer), html.paragraph(" ".join(filter(None, (note, RESEARCH_USE[explorer.language]))), quiet=True)]
-    )
+    closing = html.paragraph(" ".join(filter(None, (note, RESEARCH_USE[explorer.language]))), quiet=True)
+    return html.fragment([html.element("style", html.Html(STYLE)), *_parts(explorer, answer), closing])
 
 
 def _parts(explorer: Explorer, answer: ReasonsAndOptions) -> list[html.Html]:

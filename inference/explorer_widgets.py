@@ -16,8 +16,8 @@ from .explorer_fields import GROUPS, Control
 from .explorer_page import refusal
 from .explorer_words import EXPLORER_WORDS
 
-WORDS_WIDTH = "190px"
-CONTROL_WIDTH = "440px"
+WORDS_WIDTH = "188px"
+CONTROL_WIDTH = "428px"
 LIVE = "refra-live"
 """The class of the box, by which a page tells that the widgets have come up."""
 
@@ -50,7 +50,7 @@ class Panel:
             groups.set_title(place, EXPLORER_WORDS[self.explorer.language][title])
         groups.selected_index = 0
         left = ipywidgets.VBox(
-            [ipywidgets.HBox([self.intervals, self.reset]), groups], layout=ipywidgets.Layout(width="490px", flex="0 0 auto")
+            [ipywidgets.HBox([self.intervals, self.reset]), groups], layout=ipywidgets.Layout(width="476px", flex="0 0 auto")
         )
         right = ipywidgets.VBox([self.page], layout=ipywidgets.Layout(flex="1 1 480px", min_width="0", margin="0 0 0 16px"))
         box = ipywidgets.HBox([left, right], layout=ipywidgets.Layout(flex_flow="row wrap"))
