@@ -18,8 +18,8 @@ from refra.model.assembly import central_model
 from refra.model.draws import DEFAULT_DRAWS, DEFAULT_SEED
 from refra.model.outcomes import OPTIONS
 
-from .parameters import untouched
-from .writing import anchor, number, table
+from .parameters import after_the_fit, kind_and_scale, on_record, untouched
+from .writing import address, code, number, parameter_path, parameters_path, study_path, table, words
 
 PLACE = re.compile(r"(?:(?<=\n)( +))?\{\{ ([a-z0-9_.]+) \}\}")
 
@@ -66,7 +66,7 @@ def _by_node() -> str:
         names = [name for name, record in parameters().items() if record.node == node]
         judged = sum(parameters()[name].status == "judgement" for name in names)
         label = variables()[node].label["en"] if node in variables() else "Weights of the utility"
-        link = f"[{label}](../network/parameters/{node}.md)"
+        link = f"[{label}](../{parameters_path(node)})"
         rows.append((link, str(len(names)), percent(judged, len(names)), percent(sum(map(untouched, names)), len(names))))
     return table(("Node", "Parameters", "Judged", "Left as they were by the fit"), rows)
 
@@ -75,10 +75,12 @@ def _against() -> str:
     rows = []
     for record in parameters().values():
         for row in map(evidence().__getitem__, record.evidence_against):
-            place = f"[`{record.id}`](../network/parameters/{record.node}.md#{anchor(record.id)})"
-            source = f"[`{row.id}`](../network/studies/{row.study_id}.md#{row.id})"
-            rows.append((place, number(record.centre), source, f"{number(row.value)} ({row.measure.replace('_', ' ')})"))
-    return table(("Parameter", "Value in use", "Row against it", "Published value"), rows)
+            place = f"[{code(record.id)}](../{parameter_path(record.id)})"
+            source = f"[{code(row.id)}](../{study_path(row.study_id)}#{address(row.id)})"
+            fit, _ = after_the_fit(record.id, on_record(record.id)["fitted"])
+            published = f"{number(row.value)} ({words(row.measure)})"
+            rows.append((place, kind_and_scale(record), number(record.centre), fit, source, published))
+    return table(("Parameter", "Kind", "Record", "After the joint fit", "Row against it", "Published value"), rows)
 
 
 def _predictions() -> dict[str, str]:

@@ -1,29 +1,33 @@
-"""One page for the parameters of each node: every parameter with its own anchor."""
+"""One page for each parameter, and for each node a list of its parameters."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from refra import show
 from refra.data.fitted import fitted
 from refra.data.loading import NOT_A_NODE, STATUSES, parameters, variables
+from refra.data.records import Parameter
 from refra.inference.influence import UNTOUCHED
 
 from .writing import (
-    anchor,
     code,
     evidence_link,
     facts_table,
     number,
     page,
+    parameter_link,
+    parameter_path,
     parameters_path,
     plain,
     study_link,
     table,
     variable_link,
     with_range,
+    words,
 )
 
 SCALES = {"logit_normal": "log odds", "lognormal": "natural logarithm"}
@@ -35,14 +39,25 @@ MEANINGS = {
 }
 
 
+@cache
+def on_record(name: str) -> Mapping[str, Any]:
+    """Return what refra shows of a parameter."""
+    found: Mapping[str, Any] = show(name).to_dict()
+    return found
+
+
 def nodes() -> tuple[str, ...]:
     """Return the nodes that parameters belong to, in the order of the records."""
     return tuple(dict.fromkeys(record.node for record in parameters().values()))
 
 
 def parameter_pages() -> dict[str, str]:
-    """Return the pages of all parameters, by source path, with their index."""
-    return {parameters_path("index"): _index(), **{parameters_path(node): _node_page(node) for node in nodes()}}
+    """Return the pages of all parameters, by source path, with the list of each node and the index of these."""
+    return {
+        parameters_path("index"): _index(),
+        **{parameters_path(node): _node_page(node) for node in nodes()},
+        **{parameter_path(name): _page(on_record(name)) for name in parameters()},
+    }
 
 
 def of_node(node: str) -> list[str]:
@@ -70,7 +85,7 @@ def _index() -> str:
         )
     return page(
         "# Parameters",
-        "Every number that the network and the utilities use, by the variable it belongs to. Each has its own place with value, "
+        "Every number that the network and the utilities use, by the variable it belongs to. Each has a page of its own with value, "
         "distribution, what the joint fit made of it, its reason, and the published numbers for and against it.",
         table(("Node", "Label", "Parameters", *(status.capitalize() for status in STATUSES)), rows),
     )
@@ -81,8 +96,19 @@ def _node_page(node: str) -> str:
         intro = "Weights on the QALY scale, all of which a user can set ([preferences](../../how-to/preferences.md))."
     else:
         intro = f"Numbers that the table of {variable_link(node)} and tables like it are built from. {plain(variables()[node].sentence)}"
-    sections = [_section(show(name).to_dict()) for name in of_node(node)]
-    return page(f"# Parameters: {plain(_title(node))}", "[All parameters](index.md)", intro, *sections)
+    return page(f"# Parameters: {plain(_title(node))}", "[All parameters](index.md)", intro, parameters_table(of_node(node)))
+
+
+def parameters_table(names: Iterable[str]) -> str:
+    """Return a table of parameters, each with a link to its page."""
+    rows = []
+    for name in names:
+        data = on_record(name)
+        fit, _ = after_the_fit(name, data["fitted"])
+        given = "; ".join(filter(None, (data["state"], data["given"])))
+        status = data["status"] + ('; <strong class="against">evidence against</strong>' if data["evidence_against"] else "")
+        rows.append((parameter_link(name), plain(given), with_range(data), fit, status))
+    return table(("Parameter", "State; given", "Record (95 % interval)", "After the joint fit", "Status"), rows)
 
 
 def distribution(data: Mapping[str, Any]) -> str:
@@ -90,6 +116,11 @@ def distribution(data: Mapping[str, Any]) -> str:
     scale = SCALES.get(data["distribution"], "number itself")
     family = data["distribution"].replace("_", "-")
     return f"{family}, centre {number(data['value'])}, standard deviation {number(data['spread'])} of the {scale}"
+
+
+def kind_and_scale(record: Parameter) -> str:
+    """Return what kind of number a parameter is, with its unit: "median, mg/L"."""
+    return ", ".join(filter(None, (words(record.kind), plain(record.unit))))
 
 
 def untouched(name: str) -> bool:
@@ -126,15 +157,16 @@ def _derivation(data: Mapping[str, Any]) -> str:
     return f"[{code(name)}][refra.model.derivations.{name}]" + (f" with {plain(arguments)}" if arguments else "")
 
 
-def _section(data: Mapping[str, Any]) -> str:
-    name = data["name"]
+def _page(data: Mapping[str, Any]) -> str:
+    name, node = data["name"], data["node"]
+    up = "[All parameters](index.md) · " + f"[those of {code(node)}]({node}.md)"
     fit, moved = after_the_fit(name, data["fitted"])
     rows = [
         ("Value", f"{with_range(data)}, 95 % interval of the record"),
         ("Distribution", distribution(data)),
         ("After the joint fit", f"{fit}; {moved}" if moved else fit),
         ("Status", MEANINGS[data["status"]]),
-        ("Kind", data["kind_of_number"].replace("_", " ")),
+        ("Kind", kind_and_scale(parameters()[name])),
         ("State", code(data["state"]) if data["state"] else ""),
         ("Given", plain(data["given"])),
         ("Derivation", _derivation(data)),
@@ -143,11 +175,12 @@ def _section(data: Mapping[str, Any]) -> str:
         ("Tables that use it", ", ".join(variable_link(variable) for variable in data["tables"])),
     ]
     return page(
-        f"## {code(name)} {{ #{anchor(name)} }}",
+        f"# `{name}`",
+        up,
         facts_table(rows),
         _evidence("Evidence for it", data["evidence_for"]),
         _against(data["evidence_against"]),
-    ).rstrip()
+    )
 
 
 def _rows(records: Sequence[Mapping[str, Any]]) -> str:
@@ -158,7 +191,7 @@ def _rows(records: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _evidence(title: str, records: Sequence[Mapping[str, Any]]) -> str:
-    return f"**{title}**\n\n{_rows(records)}" if records else ""
+    return f"## {title}\n\n{_rows(records)}" if records else ""
 
 
 def _against(records: Sequence[Mapping[str, Any]]) -> str:

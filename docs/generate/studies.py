@@ -8,10 +8,10 @@ from functools import cache
 from typing import Any
 
 from refra import show
-from refra.data.loading import evidence, parameters, studies
+from refra.data.loading import evidence, studies
 from refra.inference.calibration.reading import calibration_targets, unexpressed, validation_targets
 
-from .writing import anchor, code, facts_table, identifier_links, number, page, parameter_link, plain, study_path, table, with_range
+from .writing import address, code, facts_table, identifier_links, number, page, parameter_link, plain, study_path, table, with_range
 
 USES = {
     "calibration": "calibration: a parameter may be fitted to it",
@@ -70,7 +70,7 @@ def _resting(row: str) -> str:
     for record in show(row).to_dict()["parameters"]:
         name, side = record["id"], _side(record, row)
         mark = '<strong class="against">against</strong>' if side == "against" else side
-        lines.append((parameter_link(name, parameters()[name].node), with_range(record), record["status"], mark))
+        lines.append((parameter_link(name), with_range(record), record["status"], mark))
     if not lines:
         return ""
     return table(("Parameter", "Value (95 % interval)", "Status", "The row speaks"), lines)
@@ -94,7 +94,7 @@ def _row(name: str) -> str:
         ("No parameter cites it because", plain(data["unused_because"])),
         ("How it was seen", SEEN[row.verified] + (f" ([address]({row.source_url}))" if row.source_url.startswith("http") else "")),
     ]
-    return page(f"### {code(name)} {{ #{anchor(name)} }}", plain(row.quantity), facts_table(rows), _resting(name)).rstrip()
+    return page(f"### {code(name)} {{ #{address(name)} }}", plain(row.quantity), facts_table(rows), _resting(name)).rstrip()
 
 
 def _page(data: Mapping[str, Any]) -> str:

@@ -11,8 +11,8 @@ from refra.data.records import State
 from refra.inference.display_layout import share, span
 from refra.inference.fields import FIELD_VARIABLES
 
-from .parameters import after_the_fit
-from .writing import code, facts_table, number, page, parameter_link, plain, study_link, table, variable_link, variable_path, with_range
+from .parameters import parameters_table
+from .writing import code, facts_table, number, page, plain, study_link, table, variable_link, variable_path
 
 STAGE_TITLES = {
     "background": "Background",
@@ -88,13 +88,7 @@ def _states(data: Mapping[str, Any]) -> str:
 def _parameters(data: Mapping[str, Any]) -> str:
     if not data["parameters"]:
         return "Its table is a definition and holds no number."
-    rows = []
-    for line in data["parameters"]:
-        record = parameters()[line["id"]]
-        fit, _ = after_the_fit(line["id"], show(line["id"]).to_dict()["fitted"])
-        given = "; ".join(filter(None, (record.state, record.given)))
-        rows.append((parameter_link(record.id, record.node), plain(given), with_range(line), fit, line["status"]))
-    return table(("Parameter", "State; given", "Value (95 % interval)", "After the joint fit", "Status"), rows)
+    return parameters_table(line["id"] for line in data["parameters"])
 
 
 def _studies(data: Mapping[str, Any]) -> str:

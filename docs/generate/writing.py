@@ -41,6 +41,11 @@ def page(*blocks: str) -> str:
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
+def words(name: str) -> str:
+    """Return a name of the data as words."""
+    return name.replace("_", " ")
+
+
 def number(value: float | None) -> str:
     """Return a number with four digits that count, empty where there is none."""
     return "" if value is None else f"{value:.6g}" if abs(value) >= 1000 else f"{value:.4g}"
@@ -53,9 +58,9 @@ def with_range(record: Mapping[str, Any]) -> str:
     return f"{number(record['value'])}{unit}" + (f" ({ends[0]} to {ends[1]})" if all(ends) else "")
 
 
-def anchor(parameter: str) -> str:
-    """Return the anchor of a parameter on its node's page."""
-    return parameter.replace(">=", "at-least-").replace("<", "under-")
+def address(name: str) -> str:
+    """Return a name as it stands in addresses."""
+    return name.replace(">=", "at-least-").replace("<", "under-")
 
 
 def variable_path(name: str) -> str:
@@ -64,8 +69,13 @@ def variable_path(name: str) -> str:
 
 
 def parameters_path(node: str) -> str:
-    """Return the source path of the page with the parameters of a node."""
+    """Return the source path of the page that lists the parameters of a node."""
     return f"{FOLDER}/parameters/{node}.md"
+
+
+def parameter_path(name: str) -> str:
+    """Return the source path of a parameter's page; no node has a dot in its name, every parameter has one."""
+    return f"{FOLDER}/parameters/{address(name)}.md"
 
 
 def study_path(name: str) -> str:
@@ -78,9 +88,9 @@ def variable_link(name: str) -> str:
     return f"[{code(name)}](../../{variable_path(name)})"
 
 
-def parameter_link(name: str, node: str) -> str:
+def parameter_link(name: str) -> str:
     """Return a link to a parameter from any page two folders down."""
-    return f"[{code(name)}](../../{parameters_path(node)}#{anchor(name)})"
+    return f"[{code(name)}](../../{parameter_path(name)})"
 
 
 def study_link(name: str, text: str) -> str:

@@ -11,12 +11,12 @@ from pathlib import Path, PurePosixPath
 import pytest
 import yaml
 from generate.facts import PLACE, facts, fill
-from generate.parameters import nodes, parameter_pages, untouched
+from generate.parameters import MEANINGS, nodes, parameter_pages, untouched
 from generate.picture import BANDS, arcs, findings_of, hidden, picture
 from generate.reference import command_page, data_pages, derivation_page, public_names, python_page
 from generate.studies import study_pages
 from generate.variables import field_of, variable_pages
-from generate.writing import anchor, plain, table
+from generate.writing import parameter_path, plain, table
 
 import refra
 from refra.data.fitted import fitted
@@ -55,14 +55,21 @@ def resolved(page: str, link: str) -> str:
 def test_everything_on_record_has_its_place(pages: dict[str, str]) -> None:
     anchors = {path: ANCHOR.findall(text) for path, text in pages.items()}
     for row in rows("parameters", "parameters.csv"):
-        assert anchor(row["id"]) in anchors[f"network/parameters/{row['node']}.md"], row["id"]
+        assert MEANINGS[row["status"]] in pages[parameter_path(row["id"])], row["id"]
     for row in rows("evidence", "evidence.csv"):
         assert row["id"] in anchors[f"network/studies/{row['study_id']}.md"], row["id"]
     for row in rows("evidence", "studies.csv"):
         assert f"network/studies/{row['study_id']}.md" in pages
     listed = yaml.safe_load(files("refra.data").joinpath("variables", "variables.yaml").read_text(encoding="utf-8"))
     assert {f"network/variables/{entry['id']}.md" for entry in listed} <= set(pages)
-    assert len(pages) == len(listed) + len(nodes()) + len(rows("evidence", "studies.csv")) + 3
+    records = rows("parameters", "parameters.csv")
+    assert len(pages) == len(listed) + len(nodes()) + len(records) + len(rows("evidence", "studies.csv")) + 3
+
+
+def test_every_parameter_has_an_address_of_its_own() -> None:
+    paths = [parameter_path(name).lower() for name in parameters()]
+    assert len(set(paths)) == len(parameters())
+    assert all(re.fullmatch(r"network/parameters/[a-z0-9_]+\.[a-z0-9._-]+\.md", path) for path in paths)
 
 
 def test_anchors_are_unique_and_fit_for_an_address(pages: dict[str, str]) -> None:
@@ -91,25 +98,25 @@ def test_links_between_the_generated_pages_meet(pages: dict[str, str]) -> None:
 
 def test_links_lead_both_ways(pages: dict[str, str]) -> None:
     for name, record in parameters().items():
-        at = f"#{anchor(name)}"
-        own = pages[f"network/parameters/{record.node}.md"]
+        path = parameter_path(name)
+        own, listing = pages[path], f"network/parameters/{record.node}.md"
+        assert f"({record.node}.md)" in own
+        assert f"({path.removeprefix('network/')})" in pages[listing].replace("../../network/", ""), name
         for row in (*record.evidence_for, *record.evidence_against):
             study = evidence()[row].study_id
-            assert f"studies/{study}.md#{row}" in own, (name, row)
-            assert f"parameters/{record.node}.md{at}" in pages[f"network/studies/{study}.md"], (name, row)
+            assert f"studies/{study}.md#{row})" in own, (name, row)
+            assert f"{path})" in pages[f"network/studies/{study}.md"], (name, row)
     for variable, used in central_model().parameters.items():
         for name in used:
-            assert f"parameters/{parameters()[name].node}.md#{anchor(name)}" in pages[f"network/variables/{variable}.md"]
-            assert f"variables/{variable}.md" in pages[f"network/parameters/{parameters()[name].node}.md"]
+            assert f"{parameter_path(name)})" in pages[f"network/variables/{variable}.md"]
+            assert f"variables/{variable}.md)" in pages[parameter_path(name)]
 
 
 def test_evidence_against_is_shown_as_such(pages: dict[str, str]) -> None:
     contested = [record for record in parameters().values() if record.evidence_against]
     assert contested
     for record in contested:
-        text = pages[f"network/parameters/{record.node}.md"]
-        section = text.partition(f"{{ #{anchor(record.id)} }}")[2].partition("\n## ")[0]
-        warned = section.partition('!!! warning "Evidence against it"')[2]
+        warned = pages[parameter_path(record.id)].partition('!!! warning "Evidence against it"')[2]
         assert all(f"#{row})" in warned for row in record.evidence_against), record.id
         assert not any(f"#{row})" in warned for row in record.evidence_for), record.id
 
