@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cache
+from pathlib import Path
 from statistics import median_low
 from textwrap import indent
 
@@ -18,10 +19,16 @@ from refra.model.assembly import central_model
 from refra.model.draws import DEFAULT_DRAWS, DEFAULT_SEED
 from refra.model.outcomes import OPTIONS
 
+from .claims import shown_by
 from .parameters import after_the_fit, kind_and_scale, on_record, untouched
 from .writing import address, code, number, parameter_path, parameters_path, study_path, table, words
 
 PLACE = re.compile(r"(?:(?<=\n)( +))?\{\{ ([a-z0-9_.]+) \}\}")
+
+
+GAINS = Path(__file__).parents[1] / "gains.md"
+WIDTHS = re.compile(r"^\| \w+ \| ([0-9.]+) \| ([0-9.]+) \| \w+ \| \w+ \|$", flags=re.MULTILINE)
+"""A line of the page's table of mean interval widths."""
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
@@ -83,14 +90,30 @@ def _against() -> str:
     return table(("Parameter", "Kind", "Record", "After the joint fit", "Row against it", "Published value"), rows)
 
 
-def _predictions() -> dict[str, str]:
-    """Return how the rows kept back were predicted."""
-    summary = validation("validation", "fitted", DEFAULT_DRAWS, DEFAULT_SEED).summary.set_index("topic").loc["all"]
+def _predictions(basis: str, prefix: str) -> dict[str, str]:
+    """Return how the rows kept back were predicted, on one basis."""
+    summary = validation("validation", basis, DEFAULT_DRAWS, DEFAULT_SEED).summary.set_index("topic").loc["all"]
+
+    def counted(share: str, of: str) -> str:
+        return f"{summary[share] * summary[of]:.0f} of {summary[of]:.0f}"
+
     return {
-        "validation.covered_90": f"{summary['covered_90']:.0%}".replace("%", " %"),
-        "validation.error": f"{summary['mean_absolute_error']:.2f}",
-        "validation.proportions": f"{summary['proportions']:.0f}",
+        f"{prefix}.rows": f"{summary['rows']:.0f}",
+        f"{prefix}.covered_90": f"{summary['covered_90']:.0%}".replace("%", " %"),
+        f"{prefix}.covered_50": f"{summary['covered_50']:.0%}".replace("%", " %"),
+        f"{prefix}.error": f"{summary['mean_absolute_error']:.2f}",
+        f"{prefix}.proportions": f"{summary['proportions']:.0f}",
+        f"{prefix}.close": counted("close", "proportions"),
+        f"{prefix}.ratios": counted("ratios_within", "ratios"),
+        f"{prefix}.signs": counted("signs_right", "comparisons"),
     }
+
+
+def _gains() -> dict[str, str]:
+    """Return by how much the fit narrows the intervals of the examples, least and most, as the page of the gains prints them."""
+    widths = [(float(before), float(after)) for before, after in WIDTHS.findall(GAINS.read_text(encoding="utf-8"))]
+    narrowed = [1 - after / before for before, after in widths]
+    return {"gains.least": f"{100 * min(narrowed):.0f} %", "gains.most": f"{100 * max(narrowed):.0f} %"}
 
 
 @cache
@@ -117,7 +140,10 @@ def facts() -> Mapping[str, str]:
         "fit.targets": str(len(calibration_targets())),
         "fit.kept_back": str(len(validation_targets())),
         "fit.unexpressed": str(len(unexpressed())),
+        **_gains(),
+        **shown_by(),
         "fit.draws": str(len(fitted().deviates)),
-        **_predictions(),
+        **_predictions("fitted", "validation"),
+        **_predictions("prior", "validation.prior"),
         **{f"value.{row.id}": number(row.value) for row in evidence().values()},
     }

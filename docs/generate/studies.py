@@ -56,7 +56,7 @@ def _index() -> str:
     ]
     return page(
         "# Studies",
-        "Every publication or other source that the registry quotes, with its published numbers.",
+        "Every publication or other source that the evidence table quotes, with its published numbers.",
         table(("Study", "Citation", "Title", "Year", "Rows", "Kept for validation"), lines),
     )
 

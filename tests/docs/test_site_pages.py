@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 import yaml
+from generate.claims import CLAIMS, shown_by
 from generate.facts import PLACE, facts, fill
 from generate.parameters import MEANINGS, nodes, parameter_pages, untouched
 from generate.picture import BANDS, arcs, findings_of, hidden, picture
@@ -208,6 +209,15 @@ def test_counts_are_quoted_not_typed(name: str) -> None:
     assert not [value for value in counts if re.search(rf"(?<![\w.]){re.escape(value)}(?!\w)", text)]
 
 
+def test_every_claim_of_the_essay_stands_with_a_test() -> None:
+    text = (DOCS / "explanation" / "claims.md").read_text(encoding="utf-8")
+    tests = shown_by()
+    for claim in CLAIMS:
+        assert re.search(rf"^\| {claim} \|.*\{{\{{ claims\.{claim.lower()} \}}\}} \|$", text, flags=re.MULTILINE), claim
+        assert tests[f"claims.{claim.lower()}"], claim
+    assert "not through il17" in tests["claims.s9"]
+
+
 def test_an_unknown_number_is_refused() -> None:
     assert fill("{{ a.b }} of {{ c }}", {"a.b": "1", "c": "2"}) == "1 of 2"
     assert fill("x:\n\n    {{ t }}\n", {"t": "| a |\n|---|"}) == "x:\n\n    | a |\n    |---|\n"
@@ -215,7 +225,7 @@ def test_an_unknown_number_is_refused() -> None:
         fill("{{ nothing }}", {})
 
 
-def test_text_of_the_registry_cannot_break_a_page() -> None:
+def test_text_of_the_data_cannot_break_a_page() -> None:
     assert plain("a|b <c> *d* _e_ [f] & `g`") == ("a&#124;b &lt;c&gt; &#42;d&#42; &#95;e&#95; &#91;f&#93; &amp; &#96;g&#96;")
     assert table(("a", "b"), []) == ""
     assert table(("a", "b"), [("1", "2")]) == "| a | b |\n|---|---|\n| 1 | 2 |"
