@@ -21,6 +21,7 @@ from refra.model.outcomes import OPTIONS
 
 from .claims import shown_by
 from .parameters import after_the_fit, kind_and_scale, on_record, untouched
+from .reference import commands
 from .writing import address, code, number, parameter_path, parameters_path, study_path, table, words
 
 PLACE = re.compile(r"(?:(?<=\n)( +))?\{\{ ([a-z0-9_.]+) \}\}")
@@ -123,6 +124,7 @@ def facts() -> Mapping[str, str]:
     contested = [record for record in records.values() if record.evidence_against]
     return {
         "version": __version__,
+        "commands": ", ".join(f"`refra {name}`" for name in commands()),
         **_shares(Counter(variable.role for variable in variables().values()), ROLES, "variables"),
         **_shares(Counter(record.status for record in records.values()), STATUSES, "parameters"),
         **_shares(Counter(row.use for row in evidence().values()), USES, "evidence"),

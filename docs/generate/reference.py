@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import inspect
+import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
 import refra
+from refra.inference.cli import app
 from refra.model.derivations import DERIVATIONS
 
 from .writing import page
@@ -29,6 +32,8 @@ ENGINE = (
     )),
 )  # fmt: skip
 """Names outside `refra` itself that docs/reference.md promises."""
+
+CODE = re.compile(r"`[^`\n]+`")
 
 
 def public_names() -> dict[str, list[str]]:
@@ -57,10 +62,24 @@ def python_page() -> str:
     return page(*blocks)
 
 
+def commands() -> Mapping[str, str]:
+    """Return the commands in their order, each with the first paragraph of its help."""
+    found = {}
+    for command in app.registered_commands:
+        callback = command.callback
+        if callback is not None:
+            help_text = inspect.getdoc(callback) or ""
+            found[command.name or callback.__name__] = " ".join(help_text.partition("\n\n")[0].split())
+    return found
+
+
 def command_page() -> str:
     """Return the page of the command line, with every command and option, as typer describes them."""
     command = [sys.executable, "-m", "typer", "refra.inference.cli", "utils", "docs", "--name", "refra", "--title", "Command line"]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    for name, help_text in commands().items():
+        # The list at the head cuts each help after a few words.
+        text = re.sub(rf"^\* `{name}`:.*$", f"* `{name}`: {help_text}", text, count=1, flags=re.MULTILINE)
     return text.strip() + "\n"
 
 
@@ -79,12 +98,17 @@ def data_pages() -> dict[str, str]:
 def _data(folder: str) -> str:
     home = files("refra.data").joinpath(folder)
     schema = home.joinpath("SCHEMA.md")
-    parts = [home.joinpath("README.md").read_text(encoding="utf-8")]
+    parts = [_unescaped(home.joinpath("README.md").read_text(encoding="utf-8"))]
     if schema.is_file():
         # One page has one title: the second file's headings go down by one.
         text = schema.read_text(encoding="utf-8")
         parts.append("\n".join(f"#{line}" if line.startswith("#") else line for line in text.splitlines()))
     return page(*parts)
+
+
+def _unescaped(text: str) -> str:
+    """Return text in which code holds a bar as it is, which ends no cell on the site, and no backslash, which would be printed."""
+    return CODE.sub(lambda found: found[0].replace("\\|", "|"), text)
 
 
 def reference_pages(root: Path) -> dict[str, str]:

@@ -14,7 +14,7 @@ from generate.claims import CLAIMS, shown_by
 from generate.facts import PLACE, facts, fill
 from generate.parameters import MEANINGS, nodes, parameter_pages, untouched
 from generate.picture import BANDS, arcs, findings_of, hidden, picture
-from generate.reference import command_page, data_pages, derivation_page, public_names, python_page
+from generate.reference import command_page, commands, data_pages, derivation_page, public_names, python_page
 from generate.studies import study_pages
 from generate.variables import field_of, variable_pages
 from generate.writing import parameter_path, plain, table
@@ -22,7 +22,6 @@ from generate.writing import parameter_path, plain, table
 import refra
 from refra.data.fitted import fitted
 from refra.data.loading import STAGES, evidence, parameters, studies, variables
-from refra.inference.cli import app
 from refra.model.assembly import central_model
 
 ROOT = Path(__file__).parents[2]
@@ -153,9 +152,11 @@ def test_every_public_name_is_in_the_reference() -> None:
 
 def test_every_command_is_in_the_reference() -> None:
     text = command_page()
-    names = [command.name or command.callback.__name__ for command in app.registered_commands if command.callback]
-    assert len(names) >= 6
-    assert all(f"## `refra {name}`" in text for name in names)
+    assert {"assess", "sensitivity", "export"} <= set(commands())
+    for name, help_text in commands().items():
+        assert f"## `refra {name}`" in text
+        assert f"* `{name}`: {help_text}\n" in text
+        assert help_text.endswith(".")
     assert "`--preferences FILE`" in text
 
 
@@ -169,6 +170,12 @@ def test_every_derivation_that_a_page_links_to_is_in_the_reference(pages: dict[s
 def test_every_folder_of_data_is_in_the_reference() -> None:
     on_disk = {entry.name for entry in files("refra.data").iterdir() if entry.is_dir() and entry.joinpath("README.md").is_file()}
     assert {PurePosixPath(path).stem for path in data_pages()} == on_disk
+
+
+def test_code_on_the_pages_of_data_holds_no_backslash() -> None:
+    code = [span for text in data_pages().values() for span in re.findall(r"`[^`\n]+`", text)]
+    assert any("|" in span for span in code)
+    assert not [span for span in code if "\\|" in span]
 
 
 def test_the_numbers_are_those_of_the_data() -> None:
