@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import tempfile
 from importlib import import_module
 from pathlib import Path
@@ -24,6 +25,10 @@ from mkdocs.structure.pages import Page
 
 COLUMNS = "76"
 """Columns of the texts that the pages' commands print: what a page holds without scrolling."""
+
+
+NAME = re.compile(r"(?<=<code>)[A-Za-z0-9_.&;=-]{12,}(?=</code>)")
+"""A long name of the data or the code, alone in code type."""
 
 
 def _scratch() -> Path:
@@ -61,6 +66,14 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for path, content in generated.items():
         files.append(File.generated(config, path, content=content))
     return files
+
+
+def on_post_page(output: str, **_: Any) -> str:
+    """Let long names in code type break at their signs alone.
+
+    It is done in the finished page, so that the search index holds names whole.
+    """
+    return NAME.sub(lambda found: found[0].replace("_", "_<wbr>").replace(".", ".<wbr>"), output)
 
 
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:

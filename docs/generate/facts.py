@@ -22,6 +22,7 @@ from refra.model.outcomes import OPTIONS
 from .claims import shown_by
 from .parameters import after_the_fit, kind_and_scale, on_record, untouched
 from .reference import commands
+from .units import units_table
 from .writing import address, code, number, parameter_path, parameters_path, study_path, table, words
 
 PLACE = re.compile(r"(?:(?<=\n)( +))?\{\{ ([a-z0-9_.]+) \}\}")
@@ -142,6 +143,7 @@ def facts() -> Mapping[str, str]:
         "fit.targets": str(len(calibration_targets())),
         "fit.kept_back": str(len(validation_targets())),
         "fit.unexpressed": str(len(unexpressed())),
+        "units": units_table(),
         **_gains(),
         **shown_by(),
         "fit.draws": str(len(fitted().deviates)),

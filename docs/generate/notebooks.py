@@ -11,6 +11,8 @@ import nbformat
 from nbclient import NotebookClient
 from nbconvert import MarkdownExporter
 
+from .writing import WIDE
+
 ERRORS_ALONE = ["--log-level=40"]
 SECONDS = 120
 """The longest that one cell may take."""
@@ -33,6 +35,8 @@ def notebook_pages(root: Path) -> Mapping[str, str | bytes]:
         names = {"output_files_dir": f"{path.stem}_files", "unique_key": path.stem}
         page, resources = _exporter().from_notebook_node(notebook, resources=names)
         # Without pandas' own border the site's style for tables holds.
-        found[f"notebooks/{path.stem}.md"] = _FRAME_STYLE.sub("", page).replace('<table border="1" class="dataframe">', "<table>")
+        found[f"notebooks/{path.stem}.md"] = f"{WIDE}\n\n" + _FRAME_STYLE.sub("", page).replace(
+            '<table border="1" class="dataframe">', "<table>"
+        )
         found |= {f"notebooks/{name}": content for name, content in resources["outputs"].items()}
     return found

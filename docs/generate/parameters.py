@@ -14,6 +14,7 @@ from refra.data.records import Parameter
 from refra.inference.influence import UNTOUCHED
 
 from .writing import (
+    WIDE,
     code,
     evidence_link,
     facts_table,
@@ -84,6 +85,7 @@ def _index() -> str:
             )
         )
     return page(
+        WIDE,
         "# Parameters",
         "Every number that the network and the utilities use, by the variable it belongs to. Each has a page of its own with value, "
         "distribution, what the joint fit made of it, its reason, and the published numbers for and against it.",
@@ -96,7 +98,7 @@ def _node_page(node: str) -> str:
         intro = "Weights on the QALY scale, all of which a user can set ([preferences](../../how-to/preferences.md))."
     else:
         intro = f"Numbers that the table of {variable_link(node)} and tables like it are built from. {plain(variables()[node].sentence)}"
-    return page(f"# Parameters: {plain(_title(node))}", "[All parameters](index.md)", intro, parameters_table(of_node(node)))
+    return page(WIDE, f"# Parameters: {plain(_title(node))}", "[All parameters](index.md)", intro, parameters_table(of_node(node)))
 
 
 def parameters_table(names: Iterable[str]) -> str:
@@ -175,6 +177,7 @@ def _page(data: Mapping[str, Any]) -> str:
         ("Tables that use it", ", ".join(variable_link(variable) for variable in data["tables"])),
     ]
     return page(
+        WIDE,
         f"# `{name}`",
         up,
         facts_table(rows),

@@ -11,7 +11,7 @@ from refra import show
 from refra.data.loading import evidence, studies
 from refra.inference.calibration.reading import calibration_targets, unexpressed, validation_targets
 
-from .writing import address, code, facts_table, identifier_links, number, page, parameter_link, plain, study_path, table, with_range
+from .writing import WIDE, address, code, facts_table, identifier_links, number, page, parameter_link, plain, study_path, table, with_range
 
 USES = {
     "calibration": "calibration: a parameter may be fitted to it",
@@ -45,8 +45,7 @@ def _index() -> str:
     uses = {study: Counter(row.use for row in evidence().values() if row.study_id == study) for study in studies()}
     lines = [
         (
-            f"[{code(study.id)}]({study.id}.md)",
-            plain(study.citation),
+            f"[{plain(study.citation)}]({study.id}.md)",
             plain(study.title),
             study.year,
             str(rows[study.id]),
@@ -55,9 +54,11 @@ def _index() -> str:
         for study in studies().values()
     ]
     return page(
+        WIDE,
         "# Studies",
-        "Every publication or other source that the evidence table quotes, with its published numbers.",
-        table(("Study", "Citation", "Title", "Year", "Rows", "Kept for validation"), lines),
+        "Every publication or other source that the evidence table quotes, with its published numbers (rows) and how many are kept back "
+        "for validation.",
+        table(("Study", "Title", "Year", "Rows", "Kept back"), lines),
     )
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import ceil, floor, isfinite
 from typing import Any
 
 from refra import show
 from refra.data.loading import STAGES, evidence, parameters, studies, variables
-from refra.data.records import State
+from refra.data.records import State, Variable
 from refra.inference.display_layout import share, span
 from refra.inference.fields import FIELD_VARIABLES
 
 from .parameters import parameters_table
-from .writing import code, facts_table, number, page, plain, study_link, table, variable_link, variable_path
+from .writing import WIDE, code, facts_table, number, page, plain, study_link, table, variable_link, variable_path
 
 STAGE_TITLES = {
     "background": "Background",
@@ -48,12 +49,13 @@ def _index() -> str:
     blocks = []
     for stage in STAGES:
         rows = [
-            (f"[{code(v.id)}]({v.id}.md)", plain(v.label["en"]), plain(v.label["zh"]), v.role, str(len(v.states)), plain(v.sentence))
+            (f"[{code(v.id)}]({v.id}.md)", plain(f"{v.label['en']} · {v.label['zh']}"), v.role, plain(v.sentence))
             for v in variables().values()
             if v.stage == stage
         ]
-        blocks += [f"## {STAGE_TITLES[stage]}", table(("Variable", "Label", "标签", "Role", "States", "Meaning"), rows)]
+        blocks += [f"## {STAGE_TITLES[stage]}", table(("Variable", "Label", "Role", "Meaning"), rows)]
     return page(
+        WIDE,
         "# Variables",
         "Every variable of the network, in the order of its argument. [The model in one picture](../../explanation/picture.md) shows how "
         "they hang together.",
@@ -61,24 +63,46 @@ def _index() -> str:
     )
 
 
-def cutoffs(state: State) -> str:
-    """Return the limits of a state in words: the low one belongs to it, the high one does not."""
-    if state.low is None and state.high is None:
+def cut_between_whole_numbers(variable: Variable) -> bool:
+    """Return whether a variable's limits lie between whole numbers, as those of counts and scores do."""
+    limits = [limit for state in variable.states for limit in (state.low, state.high) if limit is not None and isfinite(limit)]
+    return bool(limits) and all(limit % 1 == 0.5 for limit in limits)
+
+
+def cutoffs(state: State, whole: bool = False) -> str:
+    """Return the limits of a state in words, in whole numbers or as they are: the low one belongs to it, the high one does not."""
+    if state.low is None or state.high is None:
         return ""
-    low, high = (value if value is not None and abs(value) != float("inf") else None for value in (state.low, state.high))
+    if whole:
+        least = ceil(state.low) if isfinite(state.low) else 0
+        if not isfinite(state.high):
+            return f"{least} or more"
+        return f"{least}" if least == floor(state.high) else f"{least} to {floor(state.high)}"
+    # A limit that is a hair above a round number gives that number to the state below.
+    low, high = (round(limit, 3) if isfinite(limit) else None for limit in (state.low, state.high))
+    above, up_to = low is not None and low < state.low, high is not None and high < state.high
+    if low is not None and low == high:
+        return number(low)
+    end = "" if high is None else number(high) if up_to else f"below {number(high)}"
     if low is None:
-        return f"below {number(high)}"
-    return f"{number(low)} or more" if high is None else f"{number(low)} to below {number(high)}"
+        return f"up to {end}" if up_to else end
+    start = f"above {number(low)}" if above else number(low)
+    return f"{start} to {end}" if end else start if above else f"{start} or more"
 
 
 def _states(data: Mapping[str, Any]) -> str:
     rows = []
-    for entry, state in zip(data["states"], variables()[data["name"]].states, strict=True):
+    variable = variables()[data["name"]]
+    whole = cut_between_whole_numbers(variable)
+    for entry, state in zip(data["states"], variable.states, strict=True):
         p = entry["probability"]
         bar = f'<span class="bar" style="--share: {100 * p:.1f}%"></span>'
         interval = span(entry["probability_low"], entry["probability_high"])
-        rows.append((code(state.id), plain(state.label["en"]), plain(state.label["zh"]), cutoffs(state), bar, plain(share(p)), interval))
-    heads = ["State", "Label", "标签", "Cut-offs", "", "Probability", "95 % interval"]
+        rows.append(
+            (code(state.id), plain(state.label["en"]), plain(state.label["zh"]), cutoffs(state, whole), bar, plain(share(p)), interval)
+        )
+    cut = ", ".join(filter(None, ("Cut-offs", plain(variable.unit or ""))))
+    heads = ["State", "Label", "标签", cut, "", "Probability", "95 % interval"]
     if not any(row[3] for row in rows):
         heads.pop(3)
         return table(heads, [(*row[:3], *row[4:]) for row in rows])
@@ -123,6 +147,7 @@ def _page(data: Mapping[str, Any]) -> str:
         ]
     )
     return page(
+        WIDE,
         f"# {plain(data['label']['en'])} · {plain(data['label']['zh'])}",
         "[All variables](index.md)",
         plain(data["sentence"]),

@@ -9,6 +9,9 @@ from typing import Any
 FOLDER = "network"
 """The folder of the site that holds variables, parameters and studies; their pages lie at one depth, so links start alike."""
 
+WIDE = "---\nhide: [toc]\n---"
+"""The head of a page whose tables need the room beside them."""
+
 _SIGNS = {sign: f"&#{ord(sign)};" for sign in "*_`[]|~^\\{}#!"}
 
 
