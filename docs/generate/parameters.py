@@ -14,6 +14,7 @@ from refra.data.records import Parameter
 from refra.inference.influence import UNTOUCHED
 
 from .writing import (
+    ALONE,
     WIDE,
     code,
     evidence_link,
@@ -98,7 +99,7 @@ def _node_page(node: str) -> str:
         intro = "Weights on the QALY scale, all of which a user can set ([preferences](../../how-to/preferences.md))."
     else:
         intro = f"Numbers that the table of {variable_link(node)} and tables like it are built from. {plain(variables()[node].sentence)}"
-    return page(WIDE, f"# Parameters: {plain(_title(node))}", "[All parameters](index.md)", intro, parameters_table(of_node(node)))
+    return page(ALONE, f"# Parameters: {plain(_title(node))}", "[All parameters](index.md)", intro, parameters_table(of_node(node)))
 
 
 def parameters_table(names: Iterable[str]) -> str:
@@ -177,7 +178,7 @@ def _page(data: Mapping[str, Any]) -> str:
         ("Tables that use it", ", ".join(variable_link(variable) for variable in data["tables"])),
     ]
     return page(
-        WIDE,
+        ALONE,
         f"# `{name}`",
         up,
         facts_table(rows),

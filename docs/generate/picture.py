@@ -12,6 +12,12 @@ from refra.model.assembly import central_model
 WIDTH, SIDE, BOX, ROW, LINE, MARGIN = 960, 725, 32, 66, 17, 12
 """Lengths in the picture's own unit: its width, where the names of findings begin, a box's height, least heights of rows and lines."""
 
+FIRST, HEAD, APART = 6.0, 36, 14
+"""Where the first band begins, the room for a band's title, and the room between bands."""
+
+EDGE, CLEAR = 8, 5
+"""How near an arc may come to the side of a band, and to a box that it passes."""
+
 BANDS: Sequence[tuple[str, str, Sequence[Sequence[str]]]] = (
     ("exposure", "1  Did the drug get there?", (("adherence", "ada", "clearance"), ("exposure",))),
     (
@@ -97,21 +103,46 @@ def _box(name: str, place: Place) -> str:
     )
 
 
-def _arc(start: Place, end: Place) -> str:
+def crossings(start: Place, end: Place, rows: Sequence[Sequence[Place]]) -> list[tuple[float, float]]:
+    """Return where an arc passes the rows of boxes between its ends: beside all boxes, as near to the straight line as can be."""
+    upper, lower = sorted((start, end), key=lambda place: place.top)
+    found = []
+    for row in rows:
+        top = row[0].top
+        if upper.top < top < lower.top:
+            straight = upper.middle + (lower.middle - upper.middle) * (top - upper.top) / (lower.top - upper.top)
+            lefts = [EDGE, *(place.middle + place.width / 2 + CLEAR for place in row)]
+            rights = [*(place.middle - place.width / 2 - CLEAR for place in row), SIDE - EDGE]
+            free = [min(max(straight, left), right) for left, right in zip(lefts, rights, strict=True) if left <= right]
+            found.append((min(free, key=lambda x: abs(x - straight)), top))
+    return sorted(found, key=lambda crossing: crossing[1], reverse=start.top > end.top)
+
+
+def _arc(start: Place, end: Place, rows: Sequence[Sequence[Place]]) -> str:
     if start.top == end.top:
         side = 1 if end.middle > start.middle else -1
         x1, x2 = start.middle + side * start.width / 2, end.middle - side * end.width / 2
+        if any(place.top == start.top and min(x1, x2) < place.middle < max(x1, x2) for row in rows for place in row):
+            # Over the boxes between, from roof to roof.
+            x1, x2, high = start.middle + side * start.width / 4, end.middle - side * end.width / 4, start.top - 30
+            return f'<path d="M{x1:.0f},{start.top:.0f} C{x1:.0f},{high:.0f} {x2:.0f},{high:.0f} {x2:.0f},{end.top:.0f}"/>'
         y = start.top + BOX / 2
         bend = 0 if abs(x2 - x1) < 60 else 44
         return f'<path d="M{x1:.0f},{y:.0f} Q{(x1 + x2) / 2:.0f},{y - bend:.0f} {x2:.0f},{y:.0f}"/>'
     down = end.top > start.top
-    y1 = start.top + (BOX if down else 0)
-    y2 = end.top + (0 if down else BOX)
-    half = (y1 + y2) / 2
+    x, y = start.middle, start.top + (BOX if down else 0)
+    drawn = [f"M{x:.0f},{y:.0f}"]
+    passed = crossings(start, end, rows)
+    for across, top in (*passed, (end.middle, end.top)):
+        reached = top + (0 if down else BOX)
+        half = (y + reached) / 2
+        drawn.append(f"C{x:.0f},{half:.0f} {across:.0f},{half:.0f} {across:.0f},{reached:.0f}")
+        x, y = across, top + (BOX if down else 0)
+        if top != end.top:
+            drawn.append(f"L{x:.0f},{y:.0f}")
     # Long arcs are drawn fainter: they matter as much, but cross more.
-    far = ' class="far"' if abs(y2 - y1) > 2 * ROW else ""
-    bends = f"{start.middle:.0f},{half:.0f} {end.middle:.0f},{half:.0f}"
-    return f'<path{far} d="M{start.middle:.0f},{y1:.0f} C{bends} {end.middle:.0f},{y2:.0f}"/>'
+    far = ' class="far"' if passed else ""
+    return f'<path{far} d="{" ".join(drawn)}"/>'
 
 
 def _beside(stage: str, top: float) -> str:
@@ -124,25 +155,39 @@ def _beside(stage: str, top: float) -> str:
     return "".join(f'<text class="seen" x="{SIDE}" y="{top + LINE * (n + 1.4):.0f}">{text}</text>' for n, text in enumerate(texts))
 
 
+def _height(stage: str, rows: Sequence[Sequence[str]]) -> float:
+    return max(ROW * len(rows) + HEAD, LINE * (len(findings_of(stage)) + 2.2))
+
+
+def layout() -> list[dict[str, Place]]:
+    """Return the boxes of every row from the top, by variable."""
+    found, top = [], FIRST
+    for stage, _, rows in BANDS:
+        height = _height(stage, rows)
+        between = (height - HEAD) / len(rows)
+        for number, row in enumerate(rows):
+            step = (SIDE - 2 * MARGIN) / len(row)
+            y = top + HEAD + between * number + (between - BOX) / 2
+            width = min(step - 16, 158)
+            found.append({name: Place(MARGIN + step * (place + 0.5), y, width) for place, name in enumerate(row)})
+        top += height + APART
+    return found
+
+
 def picture() -> str:
     """Return the picture as SVG for the inside of a page; the page's style sheet gives the colours of both schemes."""
     bands: list[str] = []
-    places: dict[str, Place] = {}
-    top = 6.0
-    for stage, title, rows in BANDS:
-        height = max(ROW * len(rows) + 36, LINE * (len(findings_of(stage)) + 2.2))
-        between = (height - 36) / len(rows)
-        for number, row in enumerate(rows):
-            step = (SIDE - 2 * MARGIN) / len(row)
-            y = top + 36 + between * number + (between - BOX) / 2
-            for place, name in enumerate(row):
-                places[name] = Place(MARGIN + step * (place + 0.5), y, min(step - 12, 160))
+    top = FIRST
+    for stage, title, stage_rows in BANDS:
+        height = _height(stage, stage_rows)
         bands.append(
             f'<g class="band {stage}"><rect x="2" y="{top:.0f}" width="{WIDTH - 4}" height="{height:.0f}" rx="10"/>'
             f'<text class="stage" x="{MARGIN + 6}" y="{top + 24:.0f}">{escape(title)}</text>{_beside(stage, top)}</g>'
         )
-        top += height + 14
-    lines = "".join(_arc(places[start], places[end]) for start, end in arcs(places))
+        top += height + APART
+    places = {name: place for row in layout() for name, place in row.items()}
+    rows = [list(row.values()) for row in layout()]
+    lines = "".join(_arc(places[start], places[end], rows) for start, end in arcs(places))
     boxes = "".join(_box(name, place) for name, place in places.items())
     return (
         f'<svg class="network" viewBox="0 0 {WIDTH} {top:.0f}" role="img" aria-label="The network: three stages and what they add up to">'

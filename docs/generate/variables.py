@@ -13,7 +13,7 @@ from refra.inference.display_layout import share, span
 from refra.inference.fields import FIELD_VARIABLES
 
 from .parameters import parameters_table
-from .writing import WIDE, code, facts_table, number, page, plain, study_link, table, variable_link, variable_path
+from .writing import ALONE, WIDE, code, facts_table, number, page, plain, study_link, table, variable_link, variable_path
 
 STAGE_TITLES = {
     "background": "Background",
@@ -147,7 +147,7 @@ def _page(data: Mapping[str, Any]) -> str:
         ]
     )
     return page(
-        WIDE,
+        ALONE,
         f"# {plain(data['label']['en'])} · {plain(data['label']['zh'])}",
         "[All variables](index.md)",
         plain(data["sentence"]),

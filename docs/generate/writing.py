@@ -12,6 +12,9 @@ FOLDER = "network"
 WIDE = "---\nhide: [toc]\n---"
 """The head of a page whose tables need the room beside them."""
 
+ALONE = "---\nhide: [navigation, toc]\n---"
+"""The head of a page that is not in the navigation: its tables take the whole width."""
+
 _SIGNS = {sign: f"&#{ord(sign)};" for sign in "*_`[]|~^\\{}#!"}
 
 

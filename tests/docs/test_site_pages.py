@@ -13,7 +13,7 @@ import yaml
 from generate.claims import CLAIMS, shown_by
 from generate.facts import PLACE, facts, fill
 from generate.parameters import MEANINGS, nodes, parameter_pages, untouched
-from generate.picture import BANDS, arcs, findings_of, hidden, picture
+from generate.picture import BANDS, arcs, crossings, findings_of, hidden, layout, picture
 from generate.reference import command_page, commands, data_pages, derivation_page, public_names, python_page
 from generate.studies import study_pages
 from generate.units import units_table
@@ -279,6 +279,18 @@ def test_the_picture_shows_what_is_never_seen_and_the_arcs_of_the_network() -> N
     assert {stage for stage, _, _ in BANDS} >= {variables()[name].stage for name in findings}
     drawn = re.findall(r'href="\.\./network/variables/(\w+)\.html"', picture())
     assert sorted(drawn) == sorted([*hidden(), *findings])
+
+
+def test_arcs_of_the_picture_pass_beside_the_boxes() -> None:
+    rows = layout()
+    places = {name: place for row in rows for name, place in row.items()}
+    passed = 0
+    for start, end in arcs(places):
+        for x, top in crossings(places[start], places[end], [list(row.values()) for row in rows]):
+            row = next(row for row in rows if next(iter(row.values())).top == top)
+            assert all(abs(x - place.middle) > place.width / 2 for place in row.values()), (start, end)
+            passed += 1
+    assert passed > 10
 
 
 def test_every_written_page_is_in_the_navigation() -> None:
