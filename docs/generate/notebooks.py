@@ -9,7 +9,6 @@ from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
-from nbconvert import MarkdownExporter
 
 from .writing import WIDE
 
@@ -17,23 +16,33 @@ ERRORS_ALONE = ["--log-level=40"]
 SECONDS = 120
 """The longest that one cell may take."""
 
-# The packages have types, but not of these two.
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+# The package has types, but not of this.
 _read: Any = nbformat.read
-_exporter: Any = MarkdownExporter
 _FRAME_STYLE = re.compile(r"<style scoped>.*?</style>\s*", flags=re.DOTALL)
 
 
-def notebook_pages(root: Path) -> Mapping[str, str | bytes]:
-    """Return the pages of all notebooks and their pictures by path in the site; `root` is the project's folder.
+def without_widgets(notebook: Any) -> Any:
+    """Return a notebook without the outputs that are widgets, which a page cannot show; the explorer's copy stands beside its own."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
+    return notebook
 
-    Markdown shows the explorer's static copy, since it holds no widgets.
-    """
+
+def notebook_pages(root: Path) -> Mapping[str, str | bytes]:
+    """Return the pages of all notebooks and their pictures by path in the site; `root` is the project's folder."""
+    # Tests of this module do without what the documentation alone needs.
+    from nbconvert import MarkdownExporter
+
+    exporter: Any = MarkdownExporter
     found: dict[str, str | bytes] = {}
     for path in sorted((root / "notebooks").glob("*.ipynb")):
         notebook = _read(path, as_version=4)
         NotebookClient(notebook, timeout=SECONDS, kernel_name="python3", extra_arguments=ERRORS_ALONE).execute()
         names = {"output_files_dir": f"{path.stem}_files", "unique_key": path.stem}
-        page, resources = _exporter().from_notebook_node(notebook, resources=names)
+        page, resources = exporter().from_notebook_node(without_widgets(notebook), resources=names)
         # Without pandas' own border the site's style for tables holds.
         found[f"notebooks/{path.stem}.md"] = f"{WIDE}\n\n" + _FRAME_STYLE.sub("", page).replace(
             '<table border="1" class="dataframe">', "<table>"

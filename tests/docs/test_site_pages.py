@@ -12,6 +12,7 @@ import pytest
 import yaml
 from generate.claims import CLAIMS, shown_by
 from generate.facts import PLACE, facts, fill
+from generate.notebooks import WIDGET, without_widgets
 from generate.parameters import MEANINGS, nodes, parameter_pages, untouched
 from generate.picture import BANDS, arcs, crossings, findings_of, hidden, layout, picture
 from generate.reference import command_page, commands, data_pages, derivation_page, public_names, python_page
@@ -19,6 +20,7 @@ from generate.studies import study_pages
 from generate.units import units_table
 from generate.variables import cut_between_whole_numbers, cutoffs, field_of, variable_pages
 from generate.writing import parameter_path, plain, table
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 import refra
 from refra.data.fitted import fitted
@@ -291,6 +293,12 @@ def test_arcs_of_the_picture_pass_beside_the_boxes() -> None:
             assert all(abs(x - place.middle) > place.width / 2 for place in row.values()), (start, end)
             passed += 1
     assert passed > 10
+
+
+def test_a_page_holds_the_copy_beside_a_widget_and_nothing_of_the_widget() -> None:
+    outputs = [new_output("display_data", {"text/plain": "", WIDGET: {}}), new_output("display_data", {"text/html": "<p>copy</p>"})]
+    notebook = new_notebook(cells=[new_markdown_cell("# Title"), new_code_cell("view", outputs=outputs)])
+    assert [output.data for output in without_widgets(notebook).cells[1].outputs] == [{"text/html": "<p>copy</p>"}]
 
 
 def test_every_written_page_is_in_the_navigation() -> None:
