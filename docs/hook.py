@@ -6,6 +6,7 @@ import atexit
 import os
 import re
 import tempfile
+from html import escape, unescape
 from importlib import import_module
 from pathlib import Path
 from shutil import rmtree
@@ -27,8 +28,11 @@ COLUMNS = "76"
 """Columns of the texts that the pages' commands print: what a page holds without scrolling."""
 
 
-NAME = re.compile(r"(?<=<code>)[A-Za-z0-9_.&;=-]{12,}(?=</code>)")
-"""A long name of the data or the code, alone in code type."""
+NAME = re.compile(r"(?<=<code>)[A-Za-z0-9_.&;#=-]+(?=</code>)")
+"""A name of the data or the code, alone in code type."""
+
+LONG = 24
+"""The signs from which on a name may break."""
 
 
 def _scratch() -> Path:
@@ -73,7 +77,12 @@ def on_post_page(output: str, **_: Any) -> str:
 
     It is done in the finished page, so that the search index holds names whole.
     """
-    return NAME.sub(lambda found: found[0].replace("_", "_<wbr>").replace(".", ".<wbr>"), output)
+
+    def breaking(found: re.Match[str]) -> str:
+        name = unescape(found[0])
+        return escape(name).replace("_", "_<wbr>").replace(".", ".<wbr>") if len(name) >= LONG else found[0]
+
+    return NAME.sub(breaking, output)
 
 
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
