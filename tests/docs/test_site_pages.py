@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 import yaml
 from generate.claims import CLAIMS, shown_by
-from generate.facts import PLACE, facts, fill
+from generate.facts import GAINS, PLACE, WIDTHS, facts, fill
 from generate.notebooks import WIDGET, without_widgets
 from generate.parameters import MEANINGS, nodes, parameter_pages, untouched
 from generate.picture import BANDS, arcs, crossings, findings_of, hidden, layout, picture
@@ -25,6 +25,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 import refra
 from refra.data.fitted import fitted
 from refra.data.loading import STAGES, evidence, parameters, studies, variables
+from refra.inference.patient_files import example_texts
 from refra.inference.units import QUANTITIES
 from refra.model.assembly import central_model
 
@@ -230,6 +231,28 @@ def test_the_numbers_are_those_of_the_data() -> None:
     assert abs(int(found["parameters.untouched"]) - sum(not asked[row["id"]] or row["id"] not in narrowed for row in listed)) <= 2
     assert all(untouched(row["id"]) for row in listed if row["node"] == "utility")
     assert float(found["value.smoke_tnfi_good_or_saevarsdottir2011"]) == 0.52
+
+
+@pytest.mark.parametrize(
+    ("heading", "prefix"),
+    [("## Rows that were kept back\n", "validation"), ("## Rows that were kept back, before the fit\n", "validation.prior")],
+)
+def test_the_shipped_report_and_the_pages_agree_on_the_rows_kept_back(heading: str, prefix: str) -> None:
+    section = (DOCS / "fit.md").read_text(encoding="utf-8").partition(heading)[2].partition("\n## ")[0]
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if line.startswith("|")]
+    printed = dict(zip(lines[0], next(line for line in lines if line[0] == "all"), strict=True))
+    found = facts()
+    assert found[f"{prefix}.rows"] == printed["rows"]
+    assert found[f"{prefix}.error"] == f"{float(printed['mean abs. error']):.2f}"
+    for name, column in (("covered_90", "in 90 %"), ("covered_50", "in 50 %")):
+        assert found[f"{prefix}.{name}"] == f"{100 * float(printed[column]):.0f} %"
+    assert found[f"{prefix}.signs"] == f"{float(printed['signs right']) * int(printed['comparisons']):.0f} of {printed['comparisons']}"
+
+
+def test_the_gains_of_every_example_are_counted() -> None:
+    narrowed = [1 - float(after) / float(before) for before, after in WIDTHS.findall(GAINS.read_text(encoding="utf-8"))]
+    assert len(narrowed) == len(example_texts())
+    assert facts()["gains.most"] == f"{100 * max(narrowed):.0f} %"
 
 
 @pytest.mark.parametrize("path", WRITTEN, ids=lambda path: str(path.relative_to(DOCS)))
