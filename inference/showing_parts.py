@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -29,12 +30,26 @@ def _with_range(record: Mapping[str, Any]) -> str:
     return f"{_number(record['value'])}{unit}" + (f" ({ends[0]} to {ends[1]})" if all(ends) else "")
 
 
-def _cutoffs(state: State) -> str:
+def cutoff_words(state: State, whole: bool) -> str:
+    """Return the values of a state in words; cut-offs of a `whole` number lie half-way between two numbers."""
     if state.low is None and state.high is None:
         return ""
-    if state.low is None:
-        return f"below {_number(state.high)}"
-    return f"{_number(state.low)} or more" if state.high is None else f"{_number(state.low)} to below {_number(state.high)}"
+    low, high = state.low, state.high
+    if whole:
+        first = math.ceil(low or 0)
+        if high is None:
+            return f"{first} or more"
+        last = math.floor(high)
+        return f"{first}" if first == last else f"{first} to {last}"
+    if not low:
+        return f"below {_number(high)}"
+    return f"{_number(low)} or more" if high is None else f"{_number(low)} to below {_number(high)}"
+
+
+def _whole(entries: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether the cut-offs of a variable's states lie half-way between whole numbers."""
+    ends = [end for entry in entries for end in (entry["low"], entry["high"]) if end is not None]
+    return bool(ends) and all(end % 1 == 0.5 for end in ends)
 
 
 def _filled(*rows: tuple[str, Cell | None]) -> Pairs:
@@ -83,7 +98,7 @@ def _evidence_table(records: Sequence[Mapping[str, Any]], citation: bool = True)
 def _variable_parts(data: Mapping[str, Any]) -> list[Part]:
     rows = []
     for entry in data["states"]:
-        cuts = _cutoffs(State(entry["id"], entry["label"], entry["low"], entry["high"]))
+        cuts = cutoff_words(State(entry["id"], entry["label"], entry["low"], entry["high"]), _whole(data["states"]))
         p, ends = entry["probability"], (entry["probability_low"], entry["probability_high"])
         rows.append((entry["id"], f"{entry['label']['en']} / {entry['label']['zh']}", cuts, Meter(p, *ends), share(p), span(*ends)))
     parts: list[Part] = [

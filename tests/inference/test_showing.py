@@ -12,6 +12,7 @@ from refra.data.loading import evidence, parameters, studies, variables
 from refra.inference import showing
 from refra.inference.querying import query
 from refra.inference.showing import Shown, below, show
+from refra.inference.showing_parts import cutoff_words
 from refra.model.assembly import central_model
 from refra.model.network import Node, build_model
 
@@ -178,3 +179,22 @@ def test_below() -> None:
     model = build_model(dict.fromkeys(nodes, ("no", "yes")), nodes)
     assert below(model, ["a"]) == ["b", "c"]
     assert below(model, ["c", "d"]) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["sjc28", "tjc28", "patient_global", "physician_global", "phq9", "first_questionnaire", "sleep_questionnaire"]
+)
+def test_cut_offs_of_counts_are_whole_numbers_that_follow_on_each_other(name: str) -> None:
+    record = variables()[name]
+    said = [cutoff_words(state, True) for state in record.states]
+    assert said[-1].endswith(" or more")
+    firsts = [int(text.split()[0]) for text in said]
+    lasts = [int(text.split()[-1]) for text in said[:-1]]
+    assert firsts == [0, *(last + 1 for last in lasts)]
+    assert f"{said[0]} " in str(show(name))
+
+
+def test_cut_offs_of_measures() -> None:
+    said = {state.id: cutoff_words(state, False) for state in variables()["bmi_class"].states}
+    assert said == {"<25": "below 25", "25-30": "25 to below 30", ">=30": "30 or more"}
+    assert {cutoff_words(state, False) for state in variables()["ada"].states} == {""}
