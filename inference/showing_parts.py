@@ -32,9 +32,9 @@ def _with_range(record: Mapping[str, Any]) -> str:
 
 def cutoff_words(state: State, whole: bool) -> str:
     """Return the values of a state in words; cut-offs of a `whole` number lie half-way between two numbers."""
-    if state.low is None and state.high is None:
+    low, high = (end if end is not None and math.isfinite(end) else None for end in (state.low, state.high))
+    if low is None and high is None:
         return ""
-    low, high = state.low, state.high
     if whole:
         first = math.ceil(low or 0)
         if high is None:
