@@ -8,7 +8,7 @@ from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.text import Text
@@ -26,6 +26,9 @@ from .display_layout import lines, to_text
 from .parts import Part, Section, Sentence, as_html, as_renderables
 from .querying import query
 from .showing_parts import PARTS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Record = dict[str, Any]
 
@@ -58,6 +61,15 @@ class Shown:
     def save_html(self, path: str | PathLike[str]) -> Path:
         """Write the record to an HTML file and return its path; raises `FindingError` where it cannot be written."""
         return write_text(path, self.to_html())
+
+    def plot(self) -> Figure:
+        """Return a variable's states, or a parameter before and after the fit beside its evidence, as a matplotlib figure.
+
+        Raises `FindingError` for a study or a row of evidence.
+        """
+        from .plots_records import plot_record
+
+        return plot_record(self)
 
     def _head(self) -> list[Part]:
         title = Section(f"{self.name} ({self.kind})", level=1)
