@@ -124,6 +124,7 @@ def _variable(name: str) -> Record:
         "unit": variable.unit, "loinc": variable.loinc, "states": states, "parents": list(model.parents[name]),
         "children": [child for child, parents in model.parents.items() if name in parents],
         "parameters": [_parameter_line(parameters()[identity]) for identity in model.parameters[name]],
+        "studies": _studies_behind(model.parameters[name]), "downstream": below(model, [name]),
     }  # fmt: skip
 
 
@@ -167,6 +168,29 @@ def _evidence_line(name: str) -> Record:
     }  # fmt: skip
 
 
+def _studies_behind(names: Iterable[str]) -> list[Record]:
+    """Return the studies that parameters cite, with the numbers of their rows for and against."""
+    counts: dict[str, Record] = {}
+    for record in (parameters()[name] for name in names):
+        for side, ids in (("rows_for", record.evidence_for), ("rows_against", record.evidence_against)):
+            for identity in ids:
+                study = evidence()[identity].study_id
+                found = counts.setdefault(
+                    study, {"study": study, "citation": studies()[study].citation, "rows_for": [], "rows_against": []}
+                )
+                if identity not in found[side]:
+                    found[side].append(identity)
+    return sorted(counts.values(), key=lambda found: found["citation"])
+
+
+def _reached_by(names: Iterable[str]) -> list[str]:
+    """Return the variables whose tables are built from parameters, and all that depend on these, in the network's order."""
+    model, wanted = central_model(), set(names)
+    tables = [variable for variable, used in model.parameters.items() if wanted.intersection(used)]
+    reached = {*tables, *below(model, tables)}
+    return [variable for variable in model.parents if variable in reached]
+
+
 def _resting_on(ids: Iterable[str]) -> list[Record]:
     wanted = set(ids)
     found = []
@@ -181,7 +205,9 @@ def _study(name: str) -> Record:
     rows = [row.id for row in evidence().values() if row.study_id == name]
     record = asdict(studies()[name])
     record.pop("id")
-    return {**record, "evidence": [_evidence_line(row) for row in rows], "parameters": _resting_on(rows)}
+    resting = _resting_on(rows)
+    reached = _reached_by(line["id"] for line in resting)
+    return {**record, "evidence": [_evidence_line(row) for row in rows], "parameters": resting, "downstream": reached}
 
 
 def _evidence(name: str) -> Record:
@@ -189,7 +215,8 @@ def _evidence(name: str) -> Record:
     record.pop("id")
     study = studies()[record["study_id"]]
     linked = {"citation": study.citation, "doi": study.doi, "pmid": study.pmid, "unused_because": unused_evidence().get(name, "")}
-    return {**record, **linked, "parameters": _resting_on([name])}
+    resting = _resting_on([name])
+    return {**record, **linked, "parameters": resting, "downstream": _reached_by(line["id"] for line in resting)}
 
 
 RECORDS: Mapping[str, tuple[Callable[[], Mapping[str, Any]], Callable[[str], Record]]] = {

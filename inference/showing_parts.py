@@ -10,7 +10,7 @@ from ..data.loading import NOT_A_NODE, PROPORTION_MEASURES, parameters, variable
 from ..data.records import State
 from .display_layout import share, span
 from .influence import UNTOUCHED
-from .parts import Cell, Grid, Link, Measured, Meter, Pairs, Part, Section, Sentence, study_link
+from .parts import Cell, Grid, Link, Measured, Meter, Pairs, Part, Section, Sentence, Space, study_link
 
 
 def _fitted_text(found: Mapping[str, Any] | None) -> str:
@@ -105,7 +105,7 @@ def _variable_parts(data: Mapping[str, Any]) -> list[Part]:
         _filled(
             ("Label", f"{data['label']['en']} / {data['label']['zh']}"), ("Meaning", data["sentence"]), ("Role", data["role"]),
             ("Stage", data["stage"]), ("Unit", data["unit"]), ("LOINC", data["loinc"]), ("Parents", _names(data["parents"])),
-            ("Children", _names(data["children"])),
+            ("Children", _names(data["children"])), ("Downstream", _downstream(data["downstream"])),
         ),
         *_section(
             "States, and their probability in a patient of whom nothing is known",
@@ -114,7 +114,17 @@ def _variable_parts(data: Mapping[str, Any]) -> list[Part]:
     ]  # fmt: skip
     if data["parameters"]:
         parts += _section("Parameters of its table", _parameter_table(data["parameters"]))
+    if data["studies"]:
+        heads = ("Study", "Citation", "Rows for", "Rows against")
+        rows = [(s["study"], s["citation"], _count(s["rows_for"]), _count(s["rows_against"])) for s in data["studies"]]
+        parts += _section(
+            "Studies behind these parameters", Grid(("Study", "Citation", "Rows for", "Rows against"), rows, right=(2, 3), wrap=(1,))
+        )
     return parts
+
+
+def _count(rows: Sequence[str]) -> str:
+    return str(len(rows)) if rows else ""
 
 
 def _distribution(data: Mapping[str, Any]) -> str:
@@ -171,14 +181,16 @@ def _study_parts(data: Mapping[str, Any]) -> list[Part]:
     ]  # fmt: skip
     if data["evidence"]:
         parts += _section("Its rows of evidence", _evidence_table(data["evidence"], citation=False))
-    return parts + _resting_parts(data["parameters"])
+    return parts + _resting_parts(data["parameters"], data["downstream"])
 
 
-def _resting_parts(records: Sequence[Mapping[str, Any]]) -> list[Part]:
+def _resting_parts(records: Sequence[Mapping[str, Any]], downstream: Sequence[str]) -> list[Part]:
     if not records:
         return _section("Parameters that rest on it", Sentence("none"))
     rows = [(r["id"], _parameter_value(r), r["status"], "for" if r["evidence_for"] else "against") for r in records]
-    return _section("Parameters that rest on it", Grid(("Parameter", "Value (95 % interval)", "Status", "Speaks"), rows, wrap=()))
+    table = Grid(("Parameter", "Value (95 % interval)", "Status", "Speaks"), rows, wrap=())
+    reached = _downstream(downstream) or "none: they are weights of the utility"
+    return _section("Parameters that rest on it", table, Space(), Pairs([("Downstream", reached)]))
 
 
 def _evidence_parts(data: Mapping[str, Any]) -> list[Part]:
@@ -203,7 +215,7 @@ def _evidence_parts(data: Mapping[str, Any]) -> list[Part]:
             ("Unused because", data["unused_because"]),
             ("Note", data["note"]),
         ),
-        *_resting_parts(data["parameters"]),
+        *_resting_parts(data["parameters"], data["downstream"]),
     ]
 
 

@@ -203,3 +203,34 @@ def test_cut_offs_of_counts_are_whole_numbers_that_follow_on_each_other(name: st
 def test_cut_offs_of_measures() -> None:
     assert cut_offs("bmi_class", False) == ["below 25", "25 to below 30", "30 or more"]
     assert cut_offs("ada", False) == ["", "", ""]
+
+
+@pytest.mark.parametrize("name", ["crp", "ada", "covered_tnf_inhibitor"])
+def test_the_studies_behind_a_variable_are_those_that_its_parameters_cite(name: str) -> None:
+    data = show(name).to_dict()
+    records = [parameters()[line["id"]] for line in data["parameters"]]
+    cited = {identity for record in records for identity in (*record.evidence_for, *record.evidence_against)}
+    assert {line["study"] for line in data["studies"]} == {evidence()[identity].study_id for identity in cited}
+    assert {row for line in data["studies"] for row in (*line["rows_for"], *line["rows_against"])} == cited
+    text = str(show(name))
+    for line in data["studies"]:
+        assert line["study"] in text
+
+
+@pytest.mark.parametrize("name", ["bartelds2011", "ada_adalimumab_3y_bartelds2011"])
+def test_what_depends_on_a_study_is_what_depends_on_its_parameters(name: str) -> None:
+    data = show(name).to_dict()
+    expected = set()
+    for line in data["parameters"]:
+        parameter = show(line["id"]).to_dict()
+        expected |= {*parameter["tables"], *parameter["downstream"]}
+    assert set(data["downstream"]) == expected
+    assert "Downstream" in str(show(name))
+
+
+def test_what_depends_on_a_variable_are_its_descendants() -> None:
+    import networkx
+
+    network = refra.network()
+    for name in ("crp", "ada", "driver"):
+        assert set(show(name).to_dict()["downstream"]) == networkx.descendants(network, name)
