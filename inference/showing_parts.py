@@ -115,11 +115,9 @@ def _variable_parts(data: Mapping[str, Any]) -> list[Part]:
     if data["parameters"]:
         parts += _section("Parameters of its table", _parameter_table(data["parameters"]))
     if data["studies"]:
+        cited = [(s["study"], s["citation"], _count(s["rows_for"]), _count(s["rows_against"])) for s in data["studies"]]
         heads = ("Study", "Citation", "Rows for", "Rows against")
-        rows = [(s["study"], s["citation"], _count(s["rows_for"]), _count(s["rows_against"])) for s in data["studies"]]
-        parts += _section(
-            "Studies behind these parameters", Grid(("Study", "Citation", "Rows for", "Rows against"), rows, right=(2, 3), wrap=(1,))
-        )
+        parts += _section("Studies behind these parameters", Grid(heads, cited, right=(2, 3), wrap=(1,)))
     return parts
 
 
