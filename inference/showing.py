@@ -17,7 +17,7 @@ from ..data.errors import unknown_name
 from ..data.fitted import fitted
 from ..data.loading import evidence, parameters, studies, unused_evidence, variables
 from ..data.records import Parameter
-from ..data.writing import write_text
+from ..data.writing import write_page
 from ..model.assembly import central_model
 from ..model.draws import natural
 from ..model.network import Model
@@ -58,9 +58,13 @@ class Shown:
         """Return the record as an HTML page of its own, without scripts and with nothing to load."""
         return html.document(f"{self.name} ({self.kind})", self._html_parts())
 
-    def save_html(self, path: str | PathLike[str]) -> Path:
-        """Write the record to an HTML file and return its path; raises `FindingError` where it cannot be written."""
-        return write_text(path, self.to_html())
+    def save_html(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write the record to an HTML file and return its path.
+
+        A file that exists is replaced if it is a page that refra wrote, any other only with `overwrite`. Raises `FindingError` where it
+        cannot be written.
+        """
+        return write_page(path, self.to_html(), overwrite)
 
     def plot(self) -> Figure:
         """Return a variable's states, or a parameter before and after the fit beside its evidence, as a matplotlib figure.
