@@ -10,6 +10,9 @@ from .errors import FindingError
 GENERATOR = '<meta name="generator" content="refra">'
 """What marks a page as one that refra wrote."""
 
+PAGES = (".html", ".htm")
+"""How the names of pages end."""
+
 HEAD = 2_000
 """Signs at the start of a file in which the mark is looked for."""
 
@@ -27,9 +30,11 @@ def write_text(path: str | PathLike[str], text: str) -> Path:
 def write_page(path: str | PathLike[str], text: str, overwrite: bool = False) -> Path:
     """Write a page and return its path, in place of an earlier page that refra wrote, or of any file with `overwrite`.
 
-    Raises `FindingError` for another file of that name, and where it cannot be written.
+    Raises `FindingError` for a name that does not end as pages do, for another file of that name, and where it cannot be written.
     """
     target = Path(fspath(path))
+    if target.suffix.lower() not in PAGES:
+        raise FindingError(f"{fspath(path)!r}: the ending is not known; accepted: {', '.join(PAGES)}")
     if not overwrite and target.is_file():
         with target.open(encoding="utf-8", errors="replace") as stream:
             if GENERATOR not in stream.read(HEAD):

@@ -119,6 +119,7 @@ Level = Annotated[float, typer.Option(help="Level of the credible intervals, bet
 Draws = Annotated[int | None, typer.Option(min=1, max=MOST_DRAWS, help="Number of parameter draws behind the intervals.")]
 Seed = Annotated[int | None, typer.Option(min=0, help="Seed of the parameter draws.")]
 Width = Annotated[int | None, typer.Option(min=NARROWEST, help="Columns of the text; by default those of the terminal, 120 at most.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="With --html: replace PATH although refra did not write it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
 
 
@@ -138,7 +139,7 @@ def assess(
     file: Annotated[str, typer.Argument(help="A patient record (.yaml, .yml, .json), or the name of a shipped example: first_patient.")],
     as_json: AsJson = False,
     as_html: Annotated[str | None, typer.Option("--html", metavar="PATH", help="Write a report of two pages to an HTML file.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="With --html: replace PATH although refra did not write it.")] = False,
+    overwrite: Overwrite = False,
     lang: Annotated[Language, typer.Option(help="Language of labels and words.")] = Language.en,
     level: Level = 0.95,
     draws: Draws = None,
@@ -265,6 +266,7 @@ def show(
     name: Annotated[str | None, typer.Argument(help="The id of a variable, a parameter, a study or a row of evidence.")] = None,
     as_json: AsJson = False,
     as_html: Annotated[str | None, typer.Option("--html", metavar="PATH", help="Write the answer to an HTML file.")] = None,
+    overwrite: Overwrite = False,
     graph: Annotated[str | None, typer.Option(metavar="PATH", help="Instead: draw the network as an SVG file.")] = None,
     patient: Annotated[str | None, typer.Option(metavar="FILE", help="With --graph: a record whose posteriors are drawn.")] = None,
     lang: Annotated[Language | None, typer.Option(help="With --graph: language of the picture.")] = None,
@@ -273,6 +275,8 @@ def show(
     """What is on record about a name, with its studies; or the network as a picture."""
     if (name is None) == (graph is None) or (as_json or as_html if graph else patient or lang) or (as_json and as_html):
         raise typer.BadParameter("either NAME (with --json or --html PATH), or --graph PATH (with --patient FILE, --lang), is accepted")
+    if overwrite and as_html is None:
+        raise typer.BadParameter("--overwrite goes with --html")
     with refusals():
         if graph is not None:
             from .display_graph import save_network_svg
@@ -289,7 +293,7 @@ def show(
 
             shown = look_up(str(name))
             if as_html:
-                text = str(shown.save_html(as_html))
+                text = str(shown.save_html(as_html, overwrite=overwrite))
             else:
                 text = _json(shown.to_dict()) if as_json else shown.text(terminal_width(width), terminal_colour())
     _say(text)

@@ -259,7 +259,8 @@ def assess_file(
     their own, named after the output and ending in .rejected.csv.
 
     Args:
-        source, out: files whose names end in .csv or .parquet (the latter needs pyarrow).
+        source: a file whose name ends in .csv or .parquet (the latter needs pyarrow).
+        out: another one, to be written.
         settings: how to assess, from `settings_of`.
         identifier: a column that names the patients and is no field.
         ignore: columns that are no fields.

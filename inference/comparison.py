@@ -99,7 +99,8 @@ def compare(
     """Return two answers side by side, the second minus the first.
 
     Args:
-        first, second: answers, or patients (records or mappings of fields), which are assessed first.
+        first: an answer, or a patient (a record or a mapping of fields), who is assessed first.
+        second: another one.
         names: what to call the two; by default `first` and `second` in the language of the answers.
         settings: those of `assess`, for patients; what is not given is taken from the other one where that is an answer.
 

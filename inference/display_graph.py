@@ -50,7 +50,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {
         "title": "refra: the network behind the answer",
         "patient": "refra: the network and this patient",
-        "0": "1  Did the arrow reach the target?",
+        "0": "1  Did the drug get there?",
         "1": "2  Did hitting it matter?",
         "2": "3  Is it synovitis that hurts?",
         "background": "Background",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .assessment import Assessment
 
 STYLE = """
-.refra svg.picture{max-width:none}.refra .side svg.picture{max-width:100%;height:auto}
+.refra .wide>svg.picture{min-width:40rem}.refra .side .wide>svg.picture{min-width:0}
 .refra .side{display:flex;flex-wrap:wrap;gap:.6em 2.5em}.refra .wide td:first-child{min-width:9.5em}
 """.strip()
 

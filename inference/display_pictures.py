@@ -192,7 +192,7 @@ def waterfall(answer: Assessment, cause: str) -> Html:
     for tick in TICKS:
         odds = math.log10(tick / (1 - tick))
         x = place(odds)
-        if low <= odds <= high and all(abs(x - other) > 40 for other in marked):
+        if low <= odds <= high and all(abs(x - other) > 48 for other in marked):
             marked.append(x)
             parts.append(f'<path d="M{x:.1f} 22V{bottom:g}" stroke="currentColor" opacity=".14"/>')
             parts.append(f'<text x="{x:.1f}" y="{bottom + 14:g}" font-size="10" text-anchor="middle">{100 * tick:g} %</text>')

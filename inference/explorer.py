@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -143,8 +144,7 @@ class Exploration:
 
     def _ipython_display_(self) -> None:
         """Give a notebook the widgets and a copy, which is seen where the widgets do not come up: without a kernel, in a file, on paper."""
-        from IPython.display import display
-
+        display = import_module("IPython.display").display
         copy = self._repr_mimebundle_()
         if self.panel:
             # Without a page of its own the widget leaves nothing to be shown beside the copy.

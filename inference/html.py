@@ -39,7 +39,8 @@ border-bottom:1px solid var(--refra-line);white-space:normal}
 .refra th .number{white-space:normal;min-width:3.3em}.refra .whole{white-space:nowrap}
 .refra .estimate{white-space:nowrap;font-variant-numeric:tabular-nums}.refra .estimate svg{display:block}
 .refra dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.18em 1.1em;margin:.4em 0}
-.refra dt{font-weight:600}.refra dd{margin:0}.refra svg{vertical-align:middle}.refra svg.picture{max-width:100%;height:auto}
+.refra dt{font-weight:600}.refra dd{margin:0}.refra svg{vertical-align:middle}.refra td svg{max-width:none}
+.refra svg.picture{max-width:100%;height:auto}
 .refra .value{display:inline-block;min-width:14.5em;padding-right:.6em}
 .refra dt,.refra dd{float:none;width:auto}.refra.refra .wide tbody tr{background:none}
 .refra .wide th,.refra .wide td{text-align:left;vertical-align:top}
@@ -59,6 +60,11 @@ def element(name: str, *content: object, **attributes: str) -> Html:
     """Return an element; a trailing underscore of an attribute's name falls away (`class_`), and an underscore inside becomes a hyphen."""
     named = "".join(f' {key.rstrip("_").replace("_", "-")}="{_escape(value)}"' for key, value in attributes.items())
     return Html(f"<{name}{named}>{''.join(map(escape, content))}</{name}>")
+
+
+def code_marked(text: str) -> Html:
+    """Return a text with what stands between backticks set as code."""
+    return Html("".join(element("code", part) if n % 2 else escape(part) for n, part in enumerate(text.split("`"))))
 
 
 def heading(text: object, level: int = 2) -> Html:
@@ -104,8 +110,10 @@ def interval_bar(
 
     Args:
         value: the number; nothing is drawn where it is NaN.
-        low, high: ends of its interval; None or NaN leaves the whiskers out.
-        least, most: what the left and the right end stand for. A bar begins at 0 if that lies between them, else at `least`.
+        low: lower end of its interval; None or NaN leaves the whiskers out.
+        high: upper end of its interval.
+        least: what the left end stands for. A bar begins at 0 if that lies on the scale, else here.
+        most: what the right end stands for.
         width: in pixels.
     """
     if math.isnan(value):

@@ -152,9 +152,9 @@ def as_html(parts: Iterable[Part]) -> list[html.Html]:
         if isinstance(part, Section):
             found.append(html.heading(part.text, part.level))
         elif isinstance(part, Sentence):
-            found.append(html.element("p", _unbroken(part.text), **({"class_": part.look} if part.look else {})))
+            found.append(html.element("p", _prose(part.text), **({"class_": part.look} if part.look else {})))
         elif isinstance(part, Listing):
-            found.append(html.listing(map(_unbroken, part.items), ordered=part.mark is None))
+            found.append(html.listing(map(_prose, part.items), ordered=part.mark is None))
         elif isinstance(part, Picture):
             found.append(part.markup)
         elif isinstance(part, Space):
@@ -168,9 +168,9 @@ def as_html(parts: Iterable[Part]) -> list[html.Html]:
     return found
 
 
-def _unbroken(text: str) -> str:
-    """Return a text in which no line begins with a percent sign."""
-    return text.replace(" %", "\u00a0%")
+def _prose(text: str) -> html.Html:
+    """Return a text in which no line begins with a percent sign, and what stands between backticks is set as code."""
+    return html.code_marked(text.replace(" %", "\u00a0%"))
 
 
 def _placed(cell: Cell, column: int, grid: Grid) -> str:

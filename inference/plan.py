@@ -70,7 +70,9 @@ class Plan:
     Attributes:
         cards: number of states of every variable of the network.
         targets: what is asked, a variable or a tuple of variables (their joint).
-        hard, soft, do: variables observed, given a likelihood, and set by intervention.
+        hard: variables observed.
+        soft: variables given a likelihood.
+        do: variables set by intervention.
         cliques: names of the free variables of each clique, in the order of the axes; a clique comes after its parent.
         total_entries: sum of the cliques' table entries, observed and set variables taken out.
         largest_entries: entries of the largest clique.
@@ -176,7 +178,11 @@ class Plan:
         and replacing the table by another gives the mean (not yet normalised) in the other network. One pass forward and one back.
 
         Args:
-            tables, hard, soft, do, chunk: as in `run`.
+            tables: as in `run`.
+            hard: as in `run`.
+            soft: as in `run`.
+            do: as in `run`.
+            chunk: as in `run`.
             weights: a number for each state of the plan's one target, shape (*states); with tables of one parameter set also several
                 vectors of weights, (questions, *states), which then take the place of the draws in what is returned. By default all
                 of P(findings) counts, the weights being 1, and the plan has no target.

@@ -27,14 +27,18 @@ class Question:
 class QueryPlot(PlotAccessor):
     """The `plot` of a query's result: called without arguments it draws the posteriors with their intervals, else it is that of pandas."""
 
+    def __init__(self, found: QueryResult) -> None:
+        """Take the result that is drawn."""
+        super().__init__(found)
+        self._found = found
+
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         """Return a matplotlib figure of the posteriors; with arguments, what `DataFrame.plot` returns for them."""
-        found: QueryResult = self._parent
-        if arguments or named or not found.whole:
+        if arguments or named or not self._found.whole:
             return super().__call__(*arguments, **named)
         from .plots import plot_query
 
-        return plot_query(found)
+        return plot_query(self._found)
 
 
 class QueryResult(pd.DataFrame):
@@ -82,4 +86,4 @@ class QueryResult(pd.DataFrame):
     def _repr_html_(self) -> str | None:
         from .display_query import as_fragment
 
-        return as_fragment(self) if self.whole else super()._repr_html_()
+        return as_fragment(self) if self.whole else super()._repr_html_()  # type: ignore[misc]  # pandas' stubs leave it out

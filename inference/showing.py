@@ -8,7 +8,7 @@ from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.text import Text
@@ -17,7 +17,7 @@ from ..data.errors import unknown_name
 from ..data.fitted import fitted
 from ..data.loading import evidence, parameters, studies, unused_evidence, variables
 from ..data.records import Parameter
-from ..data.writing import write_text
+from ..data.writing import write_page
 from ..model.assembly import central_model
 from ..model.draws import natural
 from ..model.network import Model
@@ -26,6 +26,9 @@ from .display_layout import lines, to_text
 from .parts import Part, Section, Sentence, as_html, as_renderables
 from .querying import query
 from .showing_parts import PARTS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Record = dict[str, Any]
 
@@ -55,9 +58,22 @@ class Shown:
         """Return the record as an HTML page of its own, without scripts and with nothing to load."""
         return html.document(f"{self.name} ({self.kind})", self._html_parts())
 
-    def save_html(self, path: str | PathLike[str]) -> Path:
-        """Write the record to an HTML file and return its path; raises `FindingError` where it cannot be written."""
-        return write_text(path, self.to_html())
+    def save_html(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write the record to an HTML file and return its path.
+
+        A file that exists is replaced if it is a page that refra wrote, any other only with `overwrite`. Raises `FindingError` where it
+        cannot be written.
+        """
+        return write_page(path, self.to_html(), overwrite)
+
+    def plot(self) -> Figure:
+        """Return a variable's states, or a parameter before and after the fit beside its evidence, as a matplotlib figure.
+
+        Raises `FindingError` for a study or a row of evidence.
+        """
+        from .plots_records import plot_record
+
+        return plot_record(self)
 
     def _head(self) -> list[Part]:
         title = Section(f"{self.name} ({self.kind})", level=1)
@@ -112,6 +128,7 @@ def _variable(name: str) -> Record:
         "unit": variable.unit, "loinc": variable.loinc, "states": states, "parents": list(model.parents[name]),
         "children": [child for child, parents in model.parents.items() if name in parents],
         "parameters": [_parameter_line(parameters()[identity]) for identity in model.parameters[name]],
+        "studies": _studies_behind(model.parameters[name]), "downstream": below(model, [name]),
     }  # fmt: skip
 
 
@@ -155,6 +172,29 @@ def _evidence_line(name: str) -> Record:
     }  # fmt: skip
 
 
+def _studies_behind(names: Iterable[str]) -> list[Record]:
+    """Return the studies that parameters cite, with the numbers of their rows for and against."""
+    counts: dict[str, Record] = {}
+    for record in (parameters()[name] for name in names):
+        for side, ids in (("rows_for", record.evidence_for), ("rows_against", record.evidence_against)):
+            for identity in ids:
+                study = evidence()[identity].study_id
+                found = counts.setdefault(
+                    study, {"study": study, "citation": studies()[study].citation, "rows_for": [], "rows_against": []}
+                )
+                if identity not in found[side]:
+                    found[side].append(identity)
+    return sorted(counts.values(), key=lambda found: found["citation"])
+
+
+def _reached_by(names: Iterable[str]) -> list[str]:
+    """Return the variables whose tables are built from parameters, and all that depend on these, in the network's order."""
+    model, wanted = central_model(), set(names)
+    tables = [variable for variable, used in model.parameters.items() if wanted.intersection(used)]
+    reached = {*tables, *below(model, tables)}
+    return [variable for variable in model.parents if variable in reached]
+
+
 def _resting_on(ids: Iterable[str]) -> list[Record]:
     wanted = set(ids)
     found = []
@@ -169,7 +209,9 @@ def _study(name: str) -> Record:
     rows = [row.id for row in evidence().values() if row.study_id == name]
     record = asdict(studies()[name])
     record.pop("id")
-    return {**record, "evidence": [_evidence_line(row) for row in rows], "parameters": _resting_on(rows)}
+    resting = _resting_on(rows)
+    reached = _reached_by(line["id"] for line in resting)
+    return {**record, "evidence": [_evidence_line(row) for row in rows], "parameters": resting, "downstream": reached}
 
 
 def _evidence(name: str) -> Record:
@@ -177,7 +219,8 @@ def _evidence(name: str) -> Record:
     record.pop("id")
     study = studies()[record["study_id"]]
     linked = {"citation": study.citation, "doi": study.doi, "pmid": study.pmid, "unused_because": unused_evidence().get(name, "")}
-    return {**record, **linked, "parameters": _resting_on([name])}
+    resting = _resting_on([name])
+    return {**record, **linked, "parameters": resting, "downstream": _reached_by(line["id"] for line in resting)}
 
 
 RECORDS: Mapping[str, tuple[Callable[[], Mapping[str, Any]], Callable[[str], Record]]] = {

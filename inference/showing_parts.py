@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ from ..data.loading import NOT_A_NODE, PROPORTION_MEASURES, parameters, variable
 from ..data.records import State
 from .display_layout import share, span
 from .influence import UNTOUCHED
-from .parts import Cell, Grid, Link, Measured, Meter, Pairs, Part, Section, Sentence, study_link
+from .parts import Cell, Grid, Link, Measured, Meter, Pairs, Part, Section, Sentence, Space, study_link
 
 
 def _fitted_text(found: Mapping[str, Any] | None) -> str:
@@ -29,12 +30,26 @@ def _with_range(record: Mapping[str, Any]) -> str:
     return f"{_number(record['value'])}{unit}" + (f" ({ends[0]} to {ends[1]})" if all(ends) else "")
 
 
-def _cutoffs(state: State) -> str:
-    if state.low is None and state.high is None:
+def cutoff_words(state: State, whole: bool) -> str:
+    """Return the values of a state in words; cut-offs of a `whole` number lie half-way between two numbers."""
+    low, high = (end if end is not None and math.isfinite(end) else None for end in (state.low, state.high))
+    if low is None and high is None:
         return ""
-    if state.low is None:
-        return f"below {_number(state.high)}"
-    return f"{_number(state.low)} or more" if state.high is None else f"{_number(state.low)} to below {_number(state.high)}"
+    if whole:
+        first = math.ceil(low or 0)
+        if high is None:
+            return f"{first} or more"
+        last = math.floor(high)
+        return f"{first}" if first == last else f"{first} to {last}"
+    if not low:
+        return f"below {_number(high)}"
+    return f"{_number(low)} or more" if high is None else f"{_number(low)} to below {_number(high)}"
+
+
+def _whole(entries: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether the cut-offs of a variable's states lie half-way between whole numbers."""
+    ends = [end for entry in entries for end in (entry["low"], entry["high"]) if end is not None]
+    return bool(ends) and all(end % 1 == 0.5 for end in ends)
 
 
 def _filled(*rows: tuple[str, Cell | None]) -> Pairs:
@@ -83,14 +98,14 @@ def _evidence_table(records: Sequence[Mapping[str, Any]], citation: bool = True)
 def _variable_parts(data: Mapping[str, Any]) -> list[Part]:
     rows = []
     for entry in data["states"]:
-        cuts = _cutoffs(State(entry["id"], entry["label"], entry["low"], entry["high"]))
+        cuts = cutoff_words(State(entry["id"], entry["label"], entry["low"], entry["high"]), _whole(data["states"]))
         p, ends = entry["probability"], (entry["probability_low"], entry["probability_high"])
         rows.append((entry["id"], f"{entry['label']['en']} / {entry['label']['zh']}", cuts, Meter(p, *ends), share(p), span(*ends)))
     parts: list[Part] = [
         _filled(
             ("Label", f"{data['label']['en']} / {data['label']['zh']}"), ("Meaning", data["sentence"]), ("Role", data["role"]),
             ("Stage", data["stage"]), ("Unit", data["unit"]), ("LOINC", data["loinc"]), ("Parents", _names(data["parents"])),
-            ("Children", _names(data["children"])),
+            ("Children", _names(data["children"])), ("Downstream", _downstream(data["downstream"])),
         ),
         *_section(
             "States, and their probability in a patient of whom nothing is known",
@@ -99,7 +114,15 @@ def _variable_parts(data: Mapping[str, Any]) -> list[Part]:
     ]  # fmt: skip
     if data["parameters"]:
         parts += _section("Parameters of its table", _parameter_table(data["parameters"]))
+    if data["studies"]:
+        cited = [(s["study"], s["citation"], _count(s["rows_for"]), _count(s["rows_against"])) for s in data["studies"]]
+        heads = ("Study", "Citation", "Rows for", "Rows against")
+        parts += _section("Studies behind these parameters", Grid(heads, cited, right=(2, 3), wrap=(1,)))
     return parts
+
+
+def _count(rows: Sequence[str]) -> str:
+    return str(len(rows)) if rows else ""
 
 
 def _distribution(data: Mapping[str, Any]) -> str:
@@ -156,14 +179,16 @@ def _study_parts(data: Mapping[str, Any]) -> list[Part]:
     ]  # fmt: skip
     if data["evidence"]:
         parts += _section("Its rows of evidence", _evidence_table(data["evidence"], citation=False))
-    return parts + _resting_parts(data["parameters"])
+    return parts + _resting_parts(data["parameters"], data["downstream"])
 
 
-def _resting_parts(records: Sequence[Mapping[str, Any]]) -> list[Part]:
+def _resting_parts(records: Sequence[Mapping[str, Any]], downstream: Sequence[str]) -> list[Part]:
     if not records:
         return _section("Parameters that rest on it", Sentence("none"))
     rows = [(r["id"], _parameter_value(r), r["status"], "for" if r["evidence_for"] else "against") for r in records]
-    return _section("Parameters that rest on it", Grid(("Parameter", "Value (95 % interval)", "Status", "Speaks"), rows, wrap=()))
+    table = Grid(("Parameter", "Value (95 % interval)", "Status", "Speaks"), rows, wrap=())
+    reached = _downstream(downstream) or "none: they are weights of the utility"
+    return _section("Parameters that rest on it", table, Space(), Pairs([("Downstream", reached)]))
 
 
 def _evidence_parts(data: Mapping[str, Any]) -> list[Part]:
@@ -188,7 +213,7 @@ def _evidence_parts(data: Mapping[str, Any]) -> list[Part]:
             ("Unused because", data["unused_because"]),
             ("Note", data["note"]),
         ),
-        *_resting_parts(data["parameters"]),
+        *_resting_parts(data["parameters"], data["downstream"]),
     ]
 
 

@@ -156,6 +156,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     with path.open("w", encoding="utf-8", newline="") as file:
         file.write(after)
     print(f"{path}: rewritten")
+    if path.resolve() != installed_file().resolve():
+        print(f"refra reads {installed_file()}: install it anew, or once with `pip install -e .`, for the change to count")
     return 0
 
 

@@ -29,7 +29,7 @@ PLACE = re.compile(r"(?:(?<=\n)( +))?\{\{ ([a-z0-9_.]+) \}\}")
 
 
 GAINS = Path(__file__).parents[1] / "gains.md"
-WIDTHS = re.compile(r"^\| \w+ \| ([0-9.]+) \| ([0-9.]+) \| \w+ \| \w+ \|$", flags=re.MULTILINE)
+WIDTHS = re.compile(r"^\| [\w ]+ \| ([0-9.]+) \| ([0-9.]+) \| \w+ \| \w+ \|$", flags=re.MULTILINE)
 """A line of the page's table of mean interval widths."""
 
 

@@ -28,7 +28,8 @@ def parameter_table(ids: Sequence[str], deviates: Array, r_hat: Array, effective
     Args:
         ids: the parameters.
         deviates: shape (draws, parameters).
-        r_hat, effective: of each parameter.
+        r_hat: split R-hat of each parameter.
+        effective: effective sample size of each parameter.
     """
     mean, sd = deviates.mean(axis=0), deviates.std(axis=0)
     contraction = 1 - sd**2

@@ -13,11 +13,15 @@ from ..patient import Patient
 from ..patient_files import as_record, example_texts, parse_yaml
 from .report import table
 
-HEAD = """# What the joint fit changes in the answers
+HEAD = """---
+hide: [toc]
+---
+<!-- Written by `python -m refra.inference.calibration.gains docs/gains.md`; not to be edited. -->
 
-Written by `python -m refra.inference.calibration.gains docs/gains.md`; not to be edited. For every example patient the three first reasons
-and options, with every record by itself (before) and with the joint posterior given all published numbers together (after). Intervals are
-central 95 % over 400 parameter sets.
+# What the joint fit changes in the answers
+
+For every example patient the three first reasons and options, with every record by itself (before) and with the joint posterior given all
+published numbers together (after). Intervals are central 95 % over 400 parameter sets.
 
 """
 
@@ -40,7 +44,7 @@ def _both(before: pd.DataFrame, after: pd.DataFrame, value: str, low: str, high:
 def compared(name: str, before: Assessment, after: Assessment) -> str:
     """Return one patient's answers side by side, as Markdown."""
     heads = ("before", "after", "place before", "place after")
-    parts = [f"## {name}\n"]
+    parts = [f"## {name.replace('_', ' ').capitalize()}\n"]
     if len(after.reasons):
         parts.append(table(("reason: probability", *heads), _both(before.reasons, after.reasons, "probability", "low", "high")))
     parts.append(table(("option: low disease activity", *heads), _both(before.options, after.options, "lda", "low", "high")))
@@ -65,7 +69,7 @@ def page() -> str:
             "same" if not len(after.reasons) or before.reasons["id"].iloc[0] == after.reasons["id"].iloc[0] else "changed",
             "same" if before.options["id"].iloc[0] == after.options["id"].iloc[0] else "changed",
         ]
-        lines.append((name, f"{width(before):.3f}", f"{width(after):.3f}", *same))
+        lines.append((name.replace("_", " "), f"{width(before):.3f}", f"{width(after):.3f}", *same))
     head = table(("patient", "mean interval width before", "after", "first reason", "first option"), lines)
     return HEAD + head + "\n" + "\n".join(compared(name, *pair) for name, pair in answers.items())
 

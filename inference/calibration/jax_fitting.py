@@ -59,7 +59,8 @@ class Posterior:
         designs: names of the designs.
         divergences: number of divergent transitions after warm-up.
         steps: mean number of gradients for each draw.
-        r_hat, effective: split R-hat and effective sample size of every deviate, then of every tau.
+        r_hat: split R-hat of every deviate, then of every tau.
+        effective: effective sample size of the same.
     """
 
     prior: Prior
@@ -120,7 +121,8 @@ class Sampler:
         density: of the published values.
         prior: the parameters.
         chains: number of chains, run one after another.
-        warmup, draws: steps of each chain before and after adaptation ends.
+        warmup: steps of each chain before adaptation ends.
+        draws: its steps afterwards.
         max_tree_depth: at most 2 ** this many steps of the integrator for each draw.
         target_accept: acceptance probability that the step size is adapted to.
         progress: whether to show a progress bar.

@@ -76,7 +76,8 @@ def rank(
         replicates: how many times.
         targets: whose values are drawn; by default the reduced set.
         seed: of the parameters, the values and the sampler.
-        warmup, draws: steps of the one chain of each replicate before and after adaptation ends.
+        warmup: steps of the one chain of each replicate before adaptation ends.
+        draws: its steps afterwards.
         thinning: each how many draws one is kept, so that those that are ranked among are nearly independent.
         freedom: degrees of freedom of the published values around the predictions.
 

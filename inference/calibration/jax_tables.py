@@ -37,8 +37,10 @@ class Prior:
 
     Attributes:
         ids: the records' ids in the order of z.
-        location, spread: shape (parameters,).
-        on_logit, on_log: which parameters have which scale, shape (parameters,).
+        location: of each parameter, shape (parameters,).
+        spread: of each parameter, shape (parameters,).
+        on_logit: which parameters are on the log odds, shape (parameters,).
+        on_log: which are on the logarithm, shape (parameters,).
     """
 
     ids: tuple[str, ...]

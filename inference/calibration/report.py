@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -23,17 +24,26 @@ from .validating import validation
 CONFLICT = 2.0
 MOST = 25
 
-HEAD = """# The joint fit in numbers
+HEAD = """---
+hide: [toc]
+---
+<!-- Written by `python -m refra.inference.calibration.report docs` from `data/posterior`; not to be edited. -->
 
-Written by `python -m refra.inference.calibration.report docs` from `data/posterior`; not to be edited. What the misses mean stands in
-[validation.md](validation.md), what the fit changes in the answers in [gains.md](gains.md).
+# The joint fit in numbers
+
+What the misses mean stands in [the validation](validation.md), what the fit changes in the answers in [its gains](gains.md).
 """
+
+NUMBER = re.compile(r"[-+–]?\d|–?$")
+"""How a cell begins that holds a number, or none."""
 
 
 def table(heads: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
-    """Return a table in Markdown; the first column is text, the others numbers."""
-    rows = ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1)]
-    return "\n".join([*rows, *("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)]) + "\n"
+    """Return a table in Markdown; columns of numbers are set right."""
+    rows = [[str(cell) for cell in line] for line in lines]
+    right = [n > 0 and all(NUMBER.match(row[n]) for row in rows) for n in range(len(heads))]
+    rule = "".join("---:|" if number else "---|" for number in right)
+    return "\n".join([f"| {' | '.join(heads)} |", f"|{rule}", *(f"| {' | '.join(row)} |" for row in rows)]) + "\n"
 
 
 def _read(name: str, columns: tuple[str, ...], text: Sequence[str]) -> pd.DataFrame:
@@ -44,7 +54,10 @@ def _read(name: str, columns: tuple[str, ...], text: Sequence[str]) -> pd.DataFr
 
 
 def _sampler(note: dict[str, Any]) -> str:
-    lines = [(name, note[name]) for name in ("targets", "parameters", "chains", "warmup", "draws", "divergences")]
+    own = len(parameters())
+    counts = {**note, "parameters": own, "parameters of the method": note["parameters"] - own}
+    names = ("targets", "parameters", "parameters of the method", "chains", "warmup", "draws", "divergences")
+    lines = [(name, f"{counts[name]:g}") for name in names]
     lines += [(name, f"{note[name]:.3g}") for name in ("largest R-hat", "least effective sample size", "gradients a draw", "minutes")]
     spread = [(name, *(f"{q:.2f}" for q in quantiles)) for name, quantiles in note["between studies"].items()]
     return (

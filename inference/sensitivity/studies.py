@@ -45,9 +45,11 @@ class LeftOut(Result):
     Attributes:
         rows: ids of the rows of the fit by study.
         weights: of the draws without the study, by study.
-        options, utility: ids, and utilities at the draws, shape (draws, options), of the options among which is chosen.
+        options: ids of the options among which is chosen.
+        utility: their utilities at the draws, shape (draws, options).
         inflation: number of draws that are worth one independent draw.
-        reasons, reason: ids of the reasons, none where none are asked for, and their probabilities at the draws, (draws, reasons).
+        reasons: ids of the reasons, none where none are asked for.
+        reason: their probabilities at the draws, shape (draws, reasons).
     """
 
     rows: Mapping[str, tuple[str, ...]]

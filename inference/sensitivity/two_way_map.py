@@ -127,9 +127,13 @@ def two_way(
     """Return a map of an answer over the 95 % ranges of two records, exact at every point.
 
     Args:
-        patient, quantity, preferences, basis: as in `one_way`.
-        first, second: two parameter records; each is varied in all tables that it builds.
+        patient: as in `one_way`.
+        quantity: as in `one_way`.
+        first: a parameter record, which is varied in all tables that it builds.
+        second: another one.
         grid: number of values of each record, evenly spaced on the scale of its distribution, 3 to 101.
+        preferences: as in `one_way`.
+        basis: as in `one_way`.
 
     Raises:
         UnknownNameError: a name that does not exist.

@@ -274,16 +274,25 @@ def test_command_writes_the_report_and_replaces_it(tmp_path: Path) -> None:
 
 
 def test_command_keeps_what_refra_did_not_write(tmp_path: Path) -> None:
-    run, record = CliRunner().invoke, tmp_path / "patient.yaml"
-    record.write_text("current_drug: adalimumab\nsjc28: 6\n", encoding="utf-8")
-    refused = run(app, ["assess", str(record), "--html", str(record), "--draws", "5"])
-    assert refused.exit_code == 2
-    assert "--overwrite" in refused.stderr
-    assert record.read_text(encoding="utf-8").startswith("current_drug")
-    assert run(app, ["assess", str(record), "--html", str(record), "--draws", "5", "--overwrite"]).exit_code == 0
-    assert record.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    run, notes = CliRunner().invoke, tmp_path / "notes.html"
+    for command in (["assess", "first_patient", "--draws", "5"], ["show", "crp"]):
+        notes.write_text("<p>mine</p>", encoding="utf-8")
+        refused = run(app, [*command, "--html", str(notes)])
+        assert refused.exit_code == 2
+        assert "--overwrite" in refused.stderr
+        assert notes.read_text(encoding="utf-8") == "<p>mine</p>"
+        assert run(app, [*command, "--html", str(notes), "--overwrite"]).exit_code == 0
+        assert notes.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+        assert run(app, [*command, "--overwrite"]).exit_code == 2
     assert run(app, ["assess", "first_patient", "--html", "x.html", "--json"]).exit_code == 2
-    assert run(app, ["assess", "first_patient", "--overwrite"]).exit_code == 2
+
+
+@pytest.mark.parametrize("name", ["report.pdf", "report", "patient.yaml"])
+def test_a_page_has_the_ending_of_a_page(name: str, tmp_path: Path) -> None:
+    refused = CliRunner().invoke(app, ["show", "crp", "--html", str(tmp_path / name), "--overwrite"])
+    assert refused.exit_code == 2
+    assert ".html, .htm" in refused.stderr
+    assert not (tmp_path / name).exists()
 
 
 def test_pages_are_written_in_place_of_pages_alone(tmp_path: Path, first: Assessment) -> None:

@@ -165,3 +165,10 @@ def test_command_and_file(tmp_path: Path) -> None:
     assert path.read_text(encoding="utf-8") == refra.show("crp").to_html()
     with pytest.raises(FindingError, match="cannot be written"):
         refra.show("crp").save_html(tmp_path / "missing" / "crp.html")
+
+
+def test_what_stands_between_backticks_is_code() -> None:
+    assert html.code_marked("a < b: `refra show ID` tells `x<y`") == "a &lt; b: <code>refra show ID</code> tells <code>x&lt;y</code>"
+    assert html.code_marked("nothing") == "nothing"
+    shown = as_html([Sentence("give `earlier`")])[0]
+    assert shown == "<p>give <code>earlier</code></p>"

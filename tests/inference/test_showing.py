@@ -9,9 +9,11 @@ from rich.cells import cell_len
 import refra
 from refra.data.errors import UnknownNameError
 from refra.data.loading import evidence, parameters, studies, variables
+from refra.data.records import State
 from refra.inference import showing
 from refra.inference.querying import query
 from refra.inference.showing import Shown, below, show
+from refra.inference.showing_parts import cutoff_words
 from refra.model.assembly import central_model
 from refra.model.network import Node, build_model
 
@@ -178,3 +180,57 @@ def test_below() -> None:
     model = build_model(dict.fromkeys(nodes, ("no", "yes")), nodes)
     assert below(model, ["a"]) == ["b", "c"]
     assert below(model, ["c", "d"]) == []
+
+
+COUNTED = ("sjc28", "tjc28", "patient_global", "physician_global", "phq9", "first_questionnaire", "sleep_questionnaire")
+
+
+def cut_offs(name: str, whole: bool) -> list[str]:
+    return [cutoff_words(State(s["id"], s["label"], s["low"], s["high"]), whole) for s in show(name).to_dict()["states"]]
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_cut_offs_of_counts_are_whole_numbers_that_follow_on_each_other(name: str) -> None:
+    said = cut_offs(name, True)
+    assert said[-1].endswith(" or more")
+    firsts = [int(text.split()[0]) for text in said]
+    lasts = [int(text.split()[-1]) for text in said[:-1]]
+    assert firsts == [0, *(last + 1 for last in lasts)]
+    for text in said:
+        assert f" {text} " in str(show(name))
+
+
+def test_cut_offs_of_measures() -> None:
+    assert cut_offs("bmi_class", False) == ["below 25", "25 to below 30", "30 or more"]
+    assert cut_offs("ada", False) == ["", "", ""]
+
+
+@pytest.mark.parametrize("name", ["crp", "ada", "covered_tnf_inhibitor"])
+def test_the_studies_behind_a_variable_are_those_that_its_parameters_cite(name: str) -> None:
+    data = show(name).to_dict()
+    records = [parameters()[line["id"]] for line in data["parameters"]]
+    cited = {identity for record in records for identity in (*record.evidence_for, *record.evidence_against)}
+    assert {line["study"] for line in data["studies"]} == {evidence()[identity].study_id for identity in cited}
+    assert {row for line in data["studies"] for row in (*line["rows_for"], *line["rows_against"])} == cited
+    text = str(show(name))
+    for line in data["studies"]:
+        assert line["study"] in text
+
+
+@pytest.mark.parametrize("name", ["bartelds2011", "ada_adalimumab_3y_bartelds2011"])
+def test_what_depends_on_a_study_is_what_depends_on_its_parameters(name: str) -> None:
+    data = show(name).to_dict()
+    expected = set()
+    for line in data["parameters"]:
+        parameter = show(line["id"]).to_dict()
+        expected |= {*parameter["tables"], *parameter["downstream"]}
+    assert set(data["downstream"]) == expected
+    assert "Downstream" in str(show(name))
+
+
+def test_what_depends_on_a_variable_are_its_descendants() -> None:
+    import networkx
+
+    network = refra.network()
+    for name in ("crp", "ada", "driver"):
+        assert set(show(name).to_dict()["downstream"]) == networkx.descendants(network, name)
