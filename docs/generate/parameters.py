@@ -162,7 +162,7 @@ def _derivation(data: Mapping[str, Any]) -> str:
 
 def _page(data: Mapping[str, Any]) -> str:
     name, node = data["name"], data["node"]
-    up = "[All parameters](index.md) · " + f"[those of {code(node)}]({node}.md)"
+    up = "[All parameters](index.md) · " + f"[parameters of {code(node)}]({node}.md)"
     fit, moved = after_the_fit(name, data["fitted"])
     rows = [
         ("Value", f"{with_range(data)}, 95 % interval of the record"),
