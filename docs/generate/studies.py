@@ -21,7 +21,7 @@ USES = {
 SEEN = {
     "read": "read in the text or a table of the publication",
     "abstract": "read in an abstract, or in a paper or page that quotes it",
-    "recalled": "not found again; general knowledge",
+    "recalled": "not found at a source; general knowledge",
 }
 
 
