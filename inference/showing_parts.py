@@ -30,26 +30,34 @@ def _with_range(record: Mapping[str, Any]) -> str:
     return f"{_number(record['value'])}{unit}" + (f" ({ends[0]} to {ends[1]})" if all(ends) else "")
 
 
-def cutoff_words(state: State, whole: bool) -> str:
-    """Return the values of a state in words; cut-offs of a `whole` number lie half-way between two numbers."""
+def cutoff_words(state: State, whole: bool = False) -> str:
+    """Return the values of a state in words: the low limit belongs to it, the high one does not.
+
+    Limits of a `whole` number lie half-way between two numbers. A limit that is a hair above a round number gives that number to the state
+    below.
+    """
     low, high = (end if end is not None and math.isfinite(end) else None for end in (state.low, state.high))
     if low is None and high is None:
         return ""
     if whole:
-        first = math.ceil(low or 0)
-        if high is None:
-            return f"{first} or more"
-        last = math.floor(high)
-        return f"{first}" if first == last else f"{first} to {last}"
-    if not low:
-        return f"below {_number(high)}"
-    return f"{_number(low)} or more" if high is None else f"{_number(low)} to below {_number(high)}"
+        least, most = math.ceil(low or 0), None if high is None else math.floor(high)
+        return f"{least} or more" if most is None else f"{least}" if least == most else f"{least} to {most}"
+    first, last = (None if end is None else round(end, 3) for end in (low, high))
+    if first is not None and first == last:
+        return _number(first)
+    end = "" if high is None or last is None else f"up to {_number(last)}" if last < high else f"below {_number(last)}"
+    if not low or first is None:
+        return end
+    start = f"above {_number(first)}" if first < low else _number(first)
+    if not end:
+        return start if first < low else f"{start} or more"
+    return f"{start} to {end.removeprefix('up to ')}"
 
 
-def _whole(entries: Sequence[Mapping[str, Any]]) -> bool:
-    """Return whether the cut-offs of a variable's states lie half-way between whole numbers."""
-    ends = [end for entry in entries for end in (entry["low"], entry["high"]) if end is not None]
-    return bool(ends) and all(end % 1 == 0.5 for end in ends)
+def cut_between_whole_numbers(states: Sequence[State]) -> bool:
+    """Return whether the limits of a variable's states lie between whole numbers, as those of counts and scores do."""
+    limits = [limit for state in states for limit in (state.low, state.high) if limit is not None and math.isfinite(limit)]
+    return bool(limits) and all(limit % 1 == 0.5 for limit in limits)
 
 
 def _filled(*rows: tuple[str, Cell | None]) -> Pairs:
@@ -97,8 +105,10 @@ def _evidence_table(records: Sequence[Mapping[str, Any]], citation: bool = True)
 
 def _variable_parts(data: Mapping[str, Any]) -> list[Part]:
     rows = []
-    for entry in data["states"]:
-        cuts = cutoff_words(State(entry["id"], entry["label"], entry["low"], entry["high"]), _whole(data["states"]))
+    states = [State(entry["id"], entry["label"], entry["low"], entry["high"]) for entry in data["states"]]
+    whole = cut_between_whole_numbers(states)
+    for entry, state in zip(data["states"], states, strict=True):
+        cuts = cutoff_words(state, whole)
         p, ends = entry["probability"], (entry["probability_low"], entry["probability_high"])
         rows.append((entry["id"], f"{entry['label']['en']} / {entry['label']['zh']}", cuts, Meter(p, *ends), share(p), span(*ends)))
     parts: list[Part] = [

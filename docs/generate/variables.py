@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import ceil, floor, isfinite
 from typing import Any
 
 from refra import show
 from refra.data.loading import STAGES, evidence, parameters, studies, variables
-from refra.data.records import State, Variable
 from refra.inference.display_layout import share, span
 from refra.inference.fields import FIELD_VARIABLES
+from refra.inference.showing_parts import cut_between_whole_numbers, cutoff_words
 
 from .parameters import parameters_table
-from .writing import ALONE, WIDE, code, facts_table, number, page, plain, study_link, table, variable_link, variable_path
+from .writing import ALONE, WIDE, code, facts_table, page, plain, study_link, table, variable_link, variable_path
 
 STAGE_TITLES = {
     "background": "Background",
@@ -63,43 +62,16 @@ def _index() -> str:
     )
 
 
-def cut_between_whole_numbers(variable: Variable) -> bool:
-    """Return whether a variable's limits lie between whole numbers, as those of counts and scores do."""
-    limits = [limit for state in variable.states for limit in (state.low, state.high) if limit is not None and isfinite(limit)]
-    return bool(limits) and all(limit % 1 == 0.5 for limit in limits)
-
-
-def cutoffs(state: State, whole: bool = False) -> str:
-    """Return the limits of a state in words, in whole numbers or as they are: the low one belongs to it, the high one does not."""
-    if state.low is None or state.high is None:
-        return ""
-    if whole:
-        least = ceil(state.low) if isfinite(state.low) else 0
-        if not isfinite(state.high):
-            return f"{least} or more"
-        return f"{least}" if least == floor(state.high) else f"{least} to {floor(state.high)}"
-    # A limit that is a hair above a round number gives that number to the state below.
-    low, high = (round(limit, 3) if isfinite(limit) else None for limit in (state.low, state.high))
-    above, up_to = low is not None and low < state.low, high is not None and high < state.high
-    if low is not None and low == high:
-        return number(low)
-    end = "" if high is None else number(high) if up_to else f"below {number(high)}"
-    if low is None:
-        return f"up to {end}" if up_to else end
-    start = f"above {number(low)}" if above else number(low)
-    return f"{start} to {end}" if end else start if above else f"{start} or more"
-
-
 def _states(data: Mapping[str, Any]) -> str:
     rows = []
     variable = variables()[data["name"]]
-    whole = cut_between_whole_numbers(variable)
+    whole = cut_between_whole_numbers(variable.states)
     for entry, state in zip(data["states"], variable.states, strict=True):
         p = entry["probability"]
         bar = f'<span class="bar" style="--share: {100 * p:.1f}%"></span>'
         interval = span(entry["probability_low"], entry["probability_high"])
         rows.append(
-            (code(state.id), plain(state.label["en"]), plain(state.label["zh"]), cutoffs(state, whole), bar, plain(share(p)), interval)
+            (code(state.id), plain(state.label["en"]), plain(state.label["zh"]), cutoff_words(state, whole), bar, plain(share(p)), interval)
         )
     cut = ", ".join(filter(None, ("Cut-offs", plain(variable.unit or ""))))
     heads = ["State", "Label", "标签", cut, "", "Probability", "95 % interval"]

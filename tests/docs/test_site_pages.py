@@ -18,7 +18,7 @@ from generate.picture import BANDS, arcs, crossings, findings_of, hidden, layout
 from generate.reference import command_page, commands, data_pages, derivation_page, public_names, python_page
 from generate.studies import study_pages
 from generate.units import units_table
-from generate.variables import cut_between_whole_numbers, cutoffs, field_of, variable_pages
+from generate.variables import field_of, variable_pages
 from generate.writing import parameter_path, plain, table
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
@@ -138,26 +138,6 @@ def test_pages_show_both_languages_and_every_state(pages: dict[str, str]) -> Non
         text = pages[f"network/variables/{variable.id}.md"]
         assert plain(variable.label["zh"]) in text
         assert all(plain(state.label["zh"]) in text and plain(state.id) in text for state in variable.states), variable.id
-
-
-def test_cut_offs_of_counts_are_whole_numbers_as_their_labels_say() -> None:
-    found = {}
-    for name in ("tjc28", "sjc28", "phq9"):
-        variable = variables()[name]
-        assert cut_between_whole_numbers(variable)
-        found[name] = [cutoffs(state, whole=True) for state in variable.states]
-    assert found["tjc28"] == ["0 to 1", "2 to 5", "6 to 10", "11 or more"]
-    assert found["sjc28"][0] == "0"
-    assert found["phq9"][-1] == "15 or more"
-    assert not cut_between_whole_numbers(variables()["glucocorticoid"])
-    assert not cut_between_whole_numbers(variables()["ada"])
-
-
-def test_cut_offs_say_on_which_side_a_limit_lies() -> None:
-    assert [cutoffs(state) for state in variables()["glucocorticoid"].states] == ["0", "above 0 to below 7.5", "7.5 or more"]
-    assert [cutoffs(state) for state in variables()["methotrexate"].states] == ["0", "above 0 to 10", "above 10"]
-    assert [cutoffs(state) for state in variables()["esr"].states] == ["below 20", "20 to below 28", "28 to below 50", "50 or more"]
-    assert {cutoffs(state) for state in variables()["ada"].states} == {""}
 
 
 def test_every_field_that_takes_a_number_stands_in_the_table_of_units() -> None:

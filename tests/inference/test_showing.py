@@ -9,11 +9,10 @@ from rich.cells import cell_len
 import refra
 from refra.data.errors import UnknownNameError
 from refra.data.loading import evidence, parameters, studies, variables
-from refra.data.records import State
 from refra.inference import showing
 from refra.inference.querying import query
 from refra.inference.showing import Shown, below, show
-from refra.inference.showing_parts import cutoff_words
+from refra.inference.showing_parts import cut_between_whole_numbers, cutoff_words
 from refra.model.assembly import central_model
 from refra.model.network import Node, build_model
 
@@ -185,13 +184,11 @@ def test_below() -> None:
 COUNTED = ("sjc28", "tjc28", "patient_global", "physician_global", "phq9", "first_questionnaire", "sleep_questionnaire")
 
 
-def cut_offs(name: str, whole: bool) -> list[str]:
-    return [cutoff_words(State(s["id"], s["label"], s["low"], s["high"]), whole) for s in show(name).to_dict()["states"]]
-
-
 @pytest.mark.parametrize("name", COUNTED)
 def test_cut_offs_of_counts_are_whole_numbers_that_follow_on_each_other(name: str) -> None:
-    said = cut_offs(name, True)
+    states = variables()[name].states
+    assert cut_between_whole_numbers(states)
+    said = [cutoff_words(state, whole=True) for state in states]
     assert said[-1].endswith(" or more")
     firsts = [int(text.split()[0]) for text in said]
     lasts = [int(text.split()[-1]) for text in said[:-1]]
@@ -200,9 +197,22 @@ def test_cut_offs_of_counts_are_whole_numbers_that_follow_on_each_other(name: st
         assert f" {text} " in str(show(name))
 
 
-def test_cut_offs_of_measures() -> None:
-    assert cut_offs("bmi_class", False) == ["below 25", "25 to below 30", "30 or more"]
-    assert cut_offs("ada", False) == ["", "", ""]
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("bmi_class", ["below 25", "25 to below 30", "30 or more"]),
+        ("crp", ["below 1", "1 to below 5", "5 to below 10", "10 to below 30", "30 or more"]),
+        ("esr", ["below 20", "20 to below 28", "28 to below 50", "50 or more"]),
+        # A limit a hair above a number gives the number to the state below it.
+        ("methotrexate", ["0", "above 0 to 10", "above 10"]),
+        ("glucocorticoid", ["0", "above 0 to below 7.5", "7.5 or more"]),
+        ("ada", ["", "", ""]),
+    ],
+)
+def test_cut_offs_say_on_which_side_a_limit_lies(name: str, words: list[str]) -> None:
+    states = variables()[name].states
+    assert not cut_between_whole_numbers(states)
+    assert [cutoff_words(state) for state in states] == words
 
 
 @pytest.mark.parametrize("name", ["crp", "ada", "covered_tnf_inhibitor"])
