@@ -18,7 +18,7 @@ from .. import __version__
 from .cli_cohort import cohort
 from .cli_export import export
 from .cli_sensitivity import sensitivity
-from .cli_validate import validate
+from .cli_validate import Basis, validate
 
 # Everything that loads the network is imported inside the commands, so that `refra --help` is quick.
 if TYPE_CHECKING:
@@ -145,6 +145,7 @@ def assess(
     draws: Draws = None,
     seed: Seed = None,
     preferences: Annotated[str | None, typer.Option(metavar="FILE", help="A YAML file with `weights` and `unavailable` options.")] = None,
+    basis: Annotated[Basis, typer.Option(help="fitted: the joint posterior; prior: every parameter record by itself.")] = Basis.fitted,
     width: Width = None,
 ) -> None:
     """Why a biologic failed in a patient, and what next.
@@ -159,7 +160,7 @@ def assess(
         from .assessment import assess as assess_patient
 
         patient, wanted = patient_in(file), preferences_in(preferences)
-        answer = assess_patient(patient, wanted, level=level, language=lang.value, **_drawing(draws, seed))
+        answer = assess_patient(patient, wanted, level=level, language=lang.value, basis=basis.value, **_drawing(draws, seed))
         if as_html is not None:
             text = str(answer.save_html(as_html, overwrite=overwrite))
         elif as_json:

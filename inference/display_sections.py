@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..data.labels import label
 from ..data.loading import variables
+from ..model.draws import FITTED
 from ..model.harms import HARMS
 from .display_layout import SPEAKS, identifier, lines, share, signed, with_span
 from .display_words import WORDS, Words
@@ -69,7 +70,7 @@ def header(answer: Assessment) -> Pairs:
         (words["findings"], words["join"].join(texts) or words["not_recorded"]),
         (words["scores"], _scores(answer, words)),
         (words["target"], _target(answer, words)),
-        (words["intervals"], interval_words(answer)),
+        (words["intervals"], interval_words(answer) + ("" if answer.basis == FITTED else words["join"] + words["prior_basis"])),
     ]
     return Pairs([(name, text) for name, text in rows if text])
 

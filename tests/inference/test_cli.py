@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from rich.cells import cell_len
 from typer.testing import CliRunner, Result
 
@@ -72,8 +73,6 @@ def record(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def first() -> Assessment:
-    import yaml
-
     return refra.assess(yaml.safe_load(answered("examples", "first_patient")), draws=20)
 
 
@@ -275,6 +274,18 @@ def test_values_mean_what_they_mean_in_python(text: str, value: object) -> None:
     assert isinstance(found, dict)
     assert found["given"] == {name: value}
     assert found["answer"] == query("synovitis", {name: value}, draws=20).to_dict(orient="records")
+
+
+def test_the_basis_of_an_assessment_is_that_of_python() -> None:
+    found = strict(answered("assess", "first_patient", "--basis", "prior", "--draws", "5", "--json"))
+    assert isinstance(found, dict)
+    assert found["basis"] == "prior"
+    record = yaml.safe_load(answered("examples", "first_patient"))
+    fitted, prior = (refra.assess(record, draws=5, basis=basis).to_dict() for basis in ("fitted", "prior"))
+    assert found["options"] == prior["options"]
+    assert found["options"] != fitted["options"]
+    assert "every record by itself" in flat(answered("assess", "first_patient", "--basis", "prior", "--draws", "5"))
+    assert "every record by itself" not in flat(answered("assess", "first_patient", "--draws", "5"))
 
 
 def test_do_sets_a_state() -> None:
