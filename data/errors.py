@@ -52,5 +52,5 @@ def unknown_name(kind: str, name: object, choices: Iterable[str], where: str = "
     if close:
         message += f"; did you mean {' or '.join(repr(c) for c in close)}?"
     if len(names) <= 15:
-        message += f" Accepted: {', '.join(names)}."
+        message += f"{'' if close else ';'} {'Accepted' if close else 'accepted'}: {', '.join(names)}."
     return UnknownNameError(message)

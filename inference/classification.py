@@ -200,7 +200,8 @@ def classify(place: Situation, model: Model, level: float, language: str = "en")
     joint = ask(model, known, [("synovitis", "pain_source")])[("synovitis", "pain_source")]
     nirra = joint[:, 0].sum(axis=1) + joint[:, 1, 1]
     pirra = 1 - nirra
-    if verdict == "no":
+    # Persistent disease that is refractory has been treated: before the first drug there is none.
+    if verdict == "no" or (place.current_drug == "none" and not classes_failed(place)):
         pirra, nirra = pirra * 0.0, nirra * 0.0
     numbers: Mapping[str, float] = {}
     for name, values in (("true_refractory", refractory), ("pirra", pirra), ("nirra", nirra)):

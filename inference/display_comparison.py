@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ..data.labels import label
+from ..model.draws import FITTED
 from . import html
 from .display_html import STYLE
 from .display_layout import lines, share, signed, to_text, with_span
@@ -52,6 +53,9 @@ def parts(found: Comparison) -> list[Part]:
         shown.append(Grid((words["finding"], *found.names), rows, wrap=(0, 1, 2)))
     else:
         shown.append(Sentence(words["same"]))
+    if found.first.basis != found.second.basis:
+        one, two = (words["fitted" if answer.basis == FITTED else "prior_basis"] for answer in (found.first, found.second))
+        shown.append(Sentence(words["bases"].format(first=found.names[0], one=one, second=found.names[1], two=two)))
     shown += [Section(words["order"]), _order(found, words)]
     for part, number, heads in (
         ("reason", "probability", ("reasons", "reason")),

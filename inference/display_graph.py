@@ -13,7 +13,7 @@ from ..data.writing import write_text
 from ..model.assembly import central_model
 from .display_layout import share
 from .graph_content import NOBODY, Content, Graph, Row, graph_content, seen_in
-from .html import escape
+from .html import Html, element, escape, fragment
 from .layered_layout import Box, Drawing, lay_out
 from .svg_text import FONT, text_width, wrapped
 
@@ -45,6 +45,9 @@ STYLE = f"""
 .net .a path{{fill:none;stroke-width:1.4;opacity:.85}}.net .a path+path{{stroke:none;opacity:1}}
 .net .a:hover path{{stroke-width:3.5;opacity:1}}
 """.strip()
+
+PICTURE_STYLE = ".refra .wide>svg.net{width:100%;min-width:66rem;max-width:none;height:auto}"
+"""As wide as the page; on a narrow one still as wide as its texts need."""
 
 WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {
@@ -94,6 +97,10 @@ class Picture(str):
     def _repr_svg_(self) -> str:
         """Return the SVG text, as notebooks ask for it."""
         return str(self)
+
+    def _repr_html_(self) -> str:
+        """Return the picture at a width at which it can be read, to be scrolled where the page is narrower."""
+        return fragment([element("style", Html(PICTURE_STYLE)), element("div", Html(self), class_="wide")])
 
 
 def network_svg(assessment: Assessment | None = None, *, language: str | None = None) -> Picture:

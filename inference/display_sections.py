@@ -230,6 +230,16 @@ def harm_heads(answer: Assessment) -> list[str]:
     return [words.get(harm) or label("harms", harm, answer.language) for harm in HARMS]
 
 
+def harm_words(value: float) -> str:
+    """Return the probability of a harm in percent, without the sign; the small ones, in which options differ, with a decimal."""
+    return share(value).removesuffix(" %") if math.isnan(value) or not 0.001 <= value < 0.0995 else f"{100 * value:.1f}"
+
+
+def _harm_with_span(value: float, low: float, high: float) -> str:
+    ends = "" if math.isnan(low) or math.isnan(high) else f" ({harm_words(low)}–{harm_words(high)})"
+    return f"{harm_words(value)}{ends}"
+
+
 def harms(answer: Assessment) -> list[Part]:
     """Return the harms within a year; what is added to the present treatment has its harms."""
     words, present = WORDS[answer.language], ("continue", *ADDED_TO_CURRENT)
@@ -239,7 +249,7 @@ def harms(answer: Assessment) -> list[Part]:
             continue
         done = done or row["id"] in present
         name = words["present_treatment"] if row["id"] in present else row["label"]
-        rows.append([name, *(share(row[harm]).removesuffix(" %") for harm in HARMS)])
+        rows.append([name, *(harm_words(row[harm]) for harm in HARMS)])
     heads = [words["option"], *harm_heads(answer)]
     return [Sentence(words["harms_note"], "quiet"), Grid(heads, rows, right=range(1, len(heads)))]
 
@@ -261,8 +271,8 @@ def options_with_harms(answer: Assessment) -> list[Part]:
         ]
         infection = row["serious_infection"], row["serious_infection_low"], row["serious_infection_high"]
         harm: list[Cell] = [
-            Estimate(with_span(*infection), *infection, 0.0, infections),
-            *(share(row[name]).removesuffix(" %") for name in HARMS[1:]),
+            Estimate(_harm_with_span(*infection), *infection, 0.0, infections),
+            *(harm_words(row[name]) for name in HARMS[1:]),
         ]
         rows.append([f"{rank} {row['label']}", *benefit, share(row["p_best"]), *harm, marks(answer, row)])
     heads = [*(words[name] for name in ("option", "lda", "acr50", "utility", "best")), *harm_heads(answer), words["note"]]
@@ -296,7 +306,7 @@ def classification(answer: Assessment) -> list[Part]:
     words, found = WORDS[answer.language], answer.classification
     rows = [(words["d2t"], f"{words[found.d2t]}{words['join']}{found.decided_by}")]
     rows.append((words["true_refractory"], with_span(found.true_refractory, found.true_refractory_low, found.true_refractory_high)))
-    if found.d2t != "no":
+    if found.pirra + found.nirra > 0:
         rows.append((words["pirra"], with_span(found.pirra, found.pirra_low, found.pirra_high)))
         rows.append((words["nirra"], with_span(found.nirra, found.nirra_low, found.nirra_high)))
     return [Listing([f"{name}{words['colon']}{text}" for name, text in rows], "-")]

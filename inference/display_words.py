@@ -88,6 +88,7 @@ WORDS: Mapping[str, Words] = {
         "so that what both answers share cancels.",
         "unpaired": "Intervals: {level} credible. The answers do not rest on the same parameter draws, so that the differences have none.",
         "no_draws": "No intervals: without parameter draws there are central numbers alone.",
+        "bases": "{first}: {one}. {second}: {two}.",
         "mind_note": "The smallest changes of what was found, with the probability of the changed findings given the rest (100 %: only "
         "left out), and what would then come first.",
         "first_reason": "First reason, now {now}", "first_option": "First option, now {now}",
@@ -163,6 +164,7 @@ WORDS: Mapping[str, Words] = {
         "paired": "区间：{level}可信区间。差值的区间在相同的{draws}次参数抽样（种子{seed}）中逐次计算，两份答案共有的部分相互抵消。",
         "unpaired": "区间：{level}可信区间。两份答案并非来自相同的参数抽样，故差值没有区间。",
         "no_draws": "没有区间：未做参数抽样，只有中心值。",
+        "bases": "{first}：{one}。{second}：{two}。",
         "mind_note": "对所见的最小改动，其后为改动后的所见在其余所见已知时的概率（100 %表示仅略去），以及届时居首者。",
         "first_reason": "首要原因，现为{now}", "first_option": "首选，现为{now}",
         "stands": "改变一项或两项所见均不会使其改变，所试的三项改动亦然",

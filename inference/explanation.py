@@ -72,14 +72,16 @@ WORDS: Mapping[str, Mapping[str, str]] = {
 
 
 def percent(value: float) -> str:
-    """Return a probability as a percentage in words of a page: whole numbers, one decimal below 1 %."""
+    """Return a probability as a percentage in words of a page: whole numbers, one decimal below 1 % and above 99 %."""
     if value != value:
         return "-"
     if value < 0.001:
         return "<0.1 %"
     if 0.9995 <= value < 1:
         return ">99.9 %"
-    return f"{100 * value:.1f} %" if value < 0.01 else f"{100 * value:.0f} %"
+    fine = f"{100 * value:.1f}"
+    # What rounds to 1 % or 99 % is written without a decimal, as all between is.
+    return f"{fine} %" if (value < 0.01 or 0.99 < value < 1) and fine not in ("1.0", "99.0") else f"{100 * value:.0f} %"
 
 
 def explain(answer: Assessment, language: str = "en") -> tuple[str, ...]:

@@ -135,8 +135,8 @@ class Exploration:
         return words["needs_kernel"] if self.panel else words["needs_widgets"].format(command=INSTALL)
 
     def to_html(self) -> str:
-        """Return the present answer without controls: with intervals where no widget can show them later."""
-        return self.explorer.with_patient(self.patient).to_html(0 if self.panel else DEFAULT_DRAWS, self._note)
+        """Return what is shown at present without controls: with intervals where no widget can show them later."""
+        return self.panel.shown(self._note) if self.panel else self.explorer.to_html(DEFAULT_DRAWS, self._note)
 
     def _repr_mimebundle_(self, **_wanted: Any) -> dict[str, Any]:
         """Give the page to whatever shows one thing alone."""

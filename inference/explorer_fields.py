@@ -36,6 +36,9 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """The controls by group, by the word for its name; `earlier` has one for each drug class."""
 
+IN_TIME = ("age", "disease_duration", "months_on_drug")
+"""Fields whose units have a singular."""
+
 LADDERS: Mapping[str, tuple[float, ...]] = {
     "age": tuple(range(18, 91)),
     "bmi": tuple(range(16, 46)),
@@ -116,7 +119,8 @@ def _field(patient: Patient, field: str, language: str) -> Control:
 
 
 def _number(field: str, value: float, language: str) -> str:
-    return f"{value:g}{unit_words(field, language)}"
+    unit = unit_words(field, language)
+    return f"{value:g}{unit.removesuffix('s') if value == 1 and language == 'en' and field in IN_TIME else unit}"
 
 
 def _recorded(field: str, value: Any, language: str) -> str:

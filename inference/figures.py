@@ -29,9 +29,9 @@ WIDTH = 7.2
 
 def new_figure(height: float, width: float = WIDTH) -> Figure:
     """Return an empty figure of a size in inches, laid out so that nothing overlaps; it belongs to no window."""
-    from matplotlib.figure import Figure
+    from .paper_figure import PaperFigure
 
-    return Figure(figsize=(width, height), layout="constrained")
+    return PaperFigure(figsize=(width, height), layout="constrained")
 
 
 CHINESE_FONTS = (
@@ -97,11 +97,8 @@ def save(figure: Figure, path: str | PathLike[str]) -> None:
     """
     name = check_ending(path)
     import matplotlib as mpl
-    from matplotlib.text import Text
 
-    # Chinese fonts have outlines that the embedding which journals ask for (type 42) cannot hold.
-    chinese = any(_wide(text.get_text()) for text in figure.findobj(Text))
     dated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
     # A fixed salt keeps the ids inside an SVG file the same from one run to the next.
-    with mpl.rc_context({"svg.hashsalt": "refra", "svg.fonttype": "path", "pdf.fonttype": 3 if chinese else 42}):
+    with mpl.rc_context({"svg.hashsalt": "refra"}):
         figure.savefig(name, dpi=150, metadata=dated.get(name.lower()[-4:]))

@@ -12,8 +12,6 @@ from . import html
 from .display_graph import network_svg
 from .parts import Part, Sentence, as_html
 
-STYLE = ".refra svg.net{width:100%;min-width:66rem;height:auto}"
-
 
 def network() -> Any:
     """Return refra's network at the centres of its parameters as a pgmpy `DiscreteBayesianNetwork` with named states.
@@ -49,8 +47,7 @@ class NetworkView:
         if not self.as_shipped():
             told.append(Sentence("Its variables or arcs are no longer those of refra's network, so that it is not drawn.", "quiet"))
             return html.fragment(as_html(told))
-        picture = html.element("div", html.Html(network_svg()), class_="wide")
-        return html.fragment([html.element("style", html.Html(STYLE)), *as_html(told), picture])
+        return html.fragment([*as_html(told), html.Html(network_svg()._repr_html_())])
 
     def __reduce__(self: Any) -> tuple[Any, ...]:
         """Pickle what is in it; its class is made anew."""

@@ -268,7 +268,8 @@ def plot_comparison(found: Comparison) -> Figure:
     tables = [
         (title, table)
         for title, part, number in ((words["reasons"], "reason", "probability"), (words["lda_long"], "option", "lda"))
-        if len(table := rows_of(found, part, number))
+        # Without a number in both answers there is no difference to be drawn.
+        if (table := rows_of(found, part, number))["difference"].notna().any()
     ]
     with fonts(found.language):
         rows = [len(table) for _, table in tables]
@@ -302,7 +303,8 @@ def plot_query(found: QueryResult) -> Figure:
         for axes, (name, table) in zip(charts, tables, strict=True):
             record = variables()[name]
             labels = {state.id: state.label[asked.language] for state in record.states}
-            _bars(axes, table.assign(label=table["state"].map(labels)), record.label[asked.language], f"{words['probability']}, %")
+            title = record.label[asked.language] + (f", {record.unit}" if record.unit else "")
+            _bars(axes, table.assign(label=table["state"].map(labels)), title, f"{words['probability']}, %")
         bars = words["bars"].format(level=f"{100 * asked.level:g} %", draws=asked.draws) if asked.draws else words["bars_alone"]
         caption(made, f"{query_title(found)}{words['stop']}{bars}")
         return made

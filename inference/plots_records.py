@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,9 @@ ROW, DENSITY, EDGES = 0.34, 1.7, 1.5
 
 REACH = 3.0
 """Standard deviations to either side for which the record's density is drawn."""
+
+NAME = 46
+"""Signs of a published number's name."""
 
 BINS = 24
 FOR, AGAINST = COLOURS[2], COLOURS[1]
@@ -62,7 +66,7 @@ def _parameter(name: str, data: Mapping[str, Any]) -> Figure:
     rows: list[tuple[str, Mapping[str, Any], str]] = [("Record", data, QUIET)]
     if data["fitted"]:
         rows.append(("After the joint fit", data["fitted"], COLOURS[0]))
-    rows += [(f"{row['citation']}\n{row['id']}", row, FOR if side == "for" else AGAINST) for side, row in comparable(data)]
+    rows += [(_named(row), row, FOR if side == "for" else AGAINST) for side, row in comparable(data)]
     figure = new_figure(DENSITY + EDGES + ROW * len(rows))
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(DENSITY, ROW * len(rows) + 0.3))
     logarithmic = record.distribution == "lognormal"
@@ -83,14 +87,19 @@ def _parameter(name: str, data: Mapping[str, Any]) -> Figure:
     return figure
 
 
+def _named(row: Mapping[str, Any]) -> str:
+    """Return what a published number is of, in at most two lines, and who published it."""
+    return f"{textwrap.shorten(row['quantity'], NAME, placeholder=' …')}\n{row['citation']}"
+
+
 def _told(data: Mapping[str, Any]) -> str:
     fit = data["fitted"]
-    said = "Grey: the record's distribution. Dots: centre and published value; whiskers: 95 % interval."
+    said = "Grey: the record's distribution. Dots: centre; lines: 95 % interval."
     if fit:
         found = "the published numbers say nothing of it" if fit["contraction"] <= UNTOUCHED else f"contraction {fit['contraction']:.2f}"
         said += f" Blue: draws from the joint fit ({found})."
     if comparable(data):
-        said += " Published proportions stand as printed, for (green) and against (orange); what each means here stands in the record."
+        said += " Published proportions stand as printed, for (green dots) and against (orange squares): each may be of something near."
     return said
 
 
@@ -113,7 +122,7 @@ def _histogram(axes: Axes, values: Array, logarithmic: bool) -> None:
 def _forest(axes: Axes, rows: Sequence[tuple[str, Mapping[str, Any], str]]) -> None:
     for place, (_, row, colour) in enumerate(rows):
         value, low, high = row["value"], row["low"], row["high"]
-        axes.plot([value], [place], "o", color=colour, markersize=5)
+        axes.plot([value], [place], "s" if colour == AGAINST else "o", color=colour, markersize=5)
         if low is not None and high is not None:
             axes.plot([low, high], [place, place], color=colour, linewidth=1.4)
     axes.set_yticks(range(len(rows)), [name for name, _, _ in rows])

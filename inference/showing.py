@@ -137,7 +137,8 @@ def _finite(value: float | None) -> float | None:
 
 
 def _parameter_line(record: Parameter) -> Record:
-    return {"id": record.id, "value": record.centre, "low": record.range_low, "high": record.range_high, "status": record.status}
+    ends = {"low": record.range_low, "high": record.range_high}
+    return {"id": record.id, "value": record.centre, **ends, "unit": record.unit, "status": record.status}
 
 
 def _parameter(name: str) -> Record:

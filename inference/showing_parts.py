@@ -85,7 +85,8 @@ def _evidence_value(record: Mapping[str, Any]) -> Cell:
 def _downstream(names: Sequence[str]) -> str:
     outcomes = sum(variables()[name].role == "outcome" for name in names)
     rest = [name for name in names if variables()[name].role != "outcome"]
-    return ", ".join([*rest, *([f"and {outcomes} outcomes of the options"] if outcomes else [])])
+    counted = f"{outcomes} outcome{'s' if outcomes > 1 else ''} of the options"
+    return ", ".join(rest) + (f"{', and ' if rest else ''}{counted}" if outcomes else "")
 
 
 def _names(names: Sequence[str]) -> str:
@@ -93,7 +94,7 @@ def _names(names: Sequence[str]) -> str:
 
 
 def _parameter_table(records: Sequence[Mapping[str, Any]]) -> Grid:
-    heads = ("Parameter", "Value (95 % interval)", "Status")
+    heads = ("Parameter", "Record (95 % interval)", "Status")
     return Grid(heads, [(record["id"], _parameter_value(record), record["status"]) for record in records], wrap=())
 
 
@@ -119,7 +120,7 @@ def _variable_parts(data: Mapping[str, Any]) -> list[Part]:
         ),
         *_section(
             "States, and their probability in a patient of whom nothing is known",
-            Grid(("State", "Label", "Cut-offs", "", "Probability", "Interval"), rows, right=(4, 5), wrap=(0, 1, 2)),
+            Grid(("State", "Label", "Cut-offs", "", "Probability", "95 % interval"), rows, right=(4, 5), wrap=(0, 1, 2)),
         ),
     ]  # fmt: skip
     if data["parameters"]:
@@ -196,7 +197,7 @@ def _resting_parts(records: Sequence[Mapping[str, Any]], downstream: Sequence[st
     if not records:
         return _section("Parameters that rest on it", Sentence("none"))
     rows = [(r["id"], _parameter_value(r), r["status"], "for" if r["evidence_for"] else "against") for r in records]
-    table = Grid(("Parameter", "Value (95 % interval)", "Status", "Speaks"), rows, wrap=())
+    table = Grid(("Parameter", "Record (95 % interval)", "Status", "Speaks"), rows, wrap=())
     reached = _downstream(downstream) or "none: they are weights of the utility"
     return _section("Parameters that rest on it", table, Space(), Pairs([("Downstream", reached)]))
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import refra
 from refra.inference.asking import Known, ask
 from refra.inference.classification import Classification, classes_failed, classify, criterion_1, criterion_2, d2t
 from refra.inference.knowledge import CENTRAL, copies_in, working_model
@@ -229,3 +230,13 @@ def test_bounds_hold_the_centre_in_order() -> None:
         low, centre, high = (getattr(answer, name + end) for end in ("_low", "", "_high"))
         assert 0 <= low <= high <= 1
         assert np.isfinite(centre)
+
+
+def test_before_the_first_drug_nothing_is_refractory() -> None:
+    naive = refra.assess({"current_drug": "none", "sjc28": 6, "tjc28": 8, "crp": 15, "age": 60}, draws=5)
+    assert (naive.classification.pirra, naive.classification.nirra) == (0.0, 0.0)
+    assert "PIRRA" not in str(naive)
+    failed = refra.assess(
+        {"current_drug": "none", "sjc28": 6, "earlier": {"tnf_inhibitor": "never_worked", "abatacept": "never_worked"}}, draws=5
+    )
+    assert failed.classification.pirra + failed.classification.nirra == pytest.approx(1.0)

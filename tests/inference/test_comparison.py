@@ -143,3 +143,18 @@ def test_two_levels_or_languages_are_refused(one: Assessment) -> None:
         compare(one, RECORD, level=0.8)
     with pytest.raises(FindingError, match="language is 'en' and 'zh'"):
         compare(one, RECORD, language="zh")
+
+
+def test_two_bases_are_named(one: Assessment) -> None:
+    prior = assess(RECORD, draws=DRAWS, basis="prior")
+    for text in (str(compare(one, prior)), compare(one, prior)._repr_html_()):
+        said = " ".join(text.split())
+        assert "first: Parameters: joint posterior given all published numbers. second: Parameters: every record by itself." in said
+    assert "every record by itself" not in str(compare(one, one))
+
+
+def test_what_one_answer_lacks_is_not_drawn() -> None:
+    naive, treated = assess({"current_drug": "none", "sjc28": 6}, draws=DRAWS), assess(RECORD, draws=DRAWS)
+    figure = compare(naive, treated).plot()
+    # Options alone: the values, and their differences.
+    assert len(figure.axes) == 2

@@ -217,3 +217,12 @@ def test_a_notebook_shows_the_picture() -> None:
     drawn = network_svg()
     assert drawn._repr_svg_() == drawn
     assert drawn.startswith("<svg")
+
+
+def test_a_notebook_scrolls_the_picture_where_it_is_narrow() -> None:
+    picture = network_svg()
+    page = picture._repr_html_()
+    assert str(picture) in page
+    assert "min-width:66rem" in page
+    assert len(page.encode()) < 100_000
+    assert picture._repr_svg_() == picture

@@ -27,7 +27,7 @@ def answered() -> Assessment:
 @pytest.mark.parametrize(
     ("value", "text"),
     [(0.5, "50 %"), (0.123, "12 %"), (0.0123, "1 %"), (0.00543, "0.5 %"), (0.0004, "<0.1 %"), (0.0, "<0.1 %"), (1.0, "100 %"),
-     (0.994, "99 %"), (0.9997, ">99.9 %"), (float("nan"), "-")],
+     (0.0096, "1 %"), (0.0094, "0.9 %"), (0.9903, "99 %"), (0.994, "99.4 %"), (0.9994, "99.9 %"), (0.9997, ">99.9 %"), (float("nan"), "-")],
 )  # fmt: skip
 def test_percentages(value: float, text: str) -> None:
     assert percent(value) == text

@@ -266,3 +266,22 @@ def test_impossible_findings_are_refused_at_once(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(ImpossibleFindingsError):
         explore(example())
     assert "cannot all hold" in Explorer(example(), example(), refra.Preferences()).to_html()
+
+
+def test_the_copy_shows_what_the_widgets_show() -> None:
+    view, panel = opened()
+    panel.intervals.click()
+    assert "95 %, from 400 sets" in unescape(view.to_html())
+    panel.fields["current_drug"].value = "no biologic or JAK inhibitor"
+    for page in (panel.page.value, view.to_html()):
+        assert "No answer" in page
+        assert "anti-drug antibodies" not in page
+    assert WORDS["needs_kernel"] in unescape(view.to_html())
+    panel.fields["current_drug"].value = "adalimumab"
+    assert "Nothing changed yet" in view.to_html()
+    assert "no intervals" in view.to_html()
+
+
+def test_one_month_is_one_month() -> None:
+    choices = list(controls(refra.Patient())["months_on_drug"].choices)
+    assert choices[1:3] == ["1 month", "2 months"]

@@ -155,3 +155,11 @@ def test_chinese_figures(tmp_path: Path) -> None:
     # A sign that no font has would be a warning, and so an error here.
     save(figure, tmp_path / "answer.pdf")
     assert b"/Type3" in (tmp_path / "answer.pdf").read_bytes()
+
+
+def test_fonts_of_a_pdf_are_those_that_journals_ask_for(answer: Assessment, tmp_path: Path) -> None:
+    path = tmp_path / "figure.pdf"
+    answer.plot("reasons").savefig(path)
+    written = path.read_bytes()
+    assert b"/Type3" not in written.replace(b" ", b"")
+    assert b"CIDFontType2" in written or b"/TrueType" in written

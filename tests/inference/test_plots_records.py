@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 import refra
 from refra.data.fitted import fitted
-from refra.data.loading import evidence, parameters
+from refra.data.loading import evidence, parameters, studies
 from refra.model.draws import natural
 
 
@@ -30,7 +30,9 @@ def test_a_probability_stands_beside_its_published_proportions() -> None:
     assert names[:2] == ["Record", "After the joint fit"]
     rows = [*record.evidence_for, *record.evidence_against]
     published = [name for name in rows if evidence()[name].measure == "proportion"]
-    assert [name.splitlines()[1] for name in names[2:]] == published
+    assert [name.splitlines()[1] for name in names[2:]] == [studies()[evidence()[name].study_id].citation for name in published]
+    for shown, name in zip(names[2:], published, strict=True):
+        assert evidence()[name].quantity.startswith(shown.splitlines()[0].removesuffix(" …"))
     drawn = lines(bottom)
     assert drawn[:2] == [[record.centre], [record.range_low, record.range_high]]
     assert [[evidence()[name].value] in drawn for name in published] == [True] * len(published)
