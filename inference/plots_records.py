@@ -99,7 +99,7 @@ def _told(data: Mapping[str, Any]) -> str:
         found = "the published numbers say nothing of it" if fit["contraction"] <= UNTOUCHED else f"contraction {fit['contraction']:.2f}"
         said += f" Blue: draws from the joint fit ({found})."
     if comparable(data):
-        said += " Published proportions stand as printed, for (green dots) and against (orange squares): each may be of something near."
+        said += " Published proportions stand as printed, for (green dots) and against (orange squares); beside each stands what it is of."
     return said
 
 
@@ -116,7 +116,7 @@ def _histogram(axes: Axes, values: Array, logarithmic: bool) -> None:
     scale = np.log(values) if logarithmic else values
     density, edges = np.histogram(scale, bins=BINS, density=True)
     axes.stairs(density, np.exp(edges) if logarithmic else edges, color=COLOURS[0], linewidth=1.4, label="after the joint fit")
-    axes.legend(fontsize=7.5, frameon=False, loc="upper right")
+    axes.legend(fontsize=7.5, frameon=False, loc="best")
 
 
 def _forest(axes: Axes, rows: Sequence[tuple[str, Mapping[str, Any], str]]) -> None:

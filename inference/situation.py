@@ -35,6 +35,10 @@ FIRST = Message(
     "No biologic or JAK inhibitor is being taken: there is no failure to explain; the options are those of a first one.",
     "目前未用生物制剂或JAK抑制剂：没有需要解释的失效；所列选择针对首次用药。",
 )
+ACTIVE_NOW = Message(
+    "The drug was stopped for intolerance: the reasons say why disease is active now, not why the drug was stopped.",
+    "因不耐受而停药：所列原因说明目前疾病为何活动，而非为何停药。",
+)
 INTOLERANT = Message(
     "The drug was stopped for intolerance and no disease activity is recorded: options are given, reasons are not.",
     "因不耐受而停药，且未记录疾病活动：只给出治疗选择，不给出原因。",
@@ -149,6 +153,8 @@ def situation(patient: Patient, basis: str = FITTED) -> Situation:
         warnings.append(FIRST)
     elif not explains:
         warnings.append(INTOLERANT)
+    elif response == "intolerant":
+        warnings.append(ACTIVE_NOW)
     known = record
     if stands.assumed_missed:
         known = record.also(hard={"target_met": 0})

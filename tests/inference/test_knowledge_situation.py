@@ -72,11 +72,15 @@ def test_a_stop_for_intolerance_is_explained_only_if_the_disease_is_active() -> 
     assert not quiet.explains
     assert "target_met" not in quiet.known.hard
     assert quiet.known == quiet.record
-    assert any("intolerance" in warning for warning in quiet.warnings)
+    assert any("options are given, reasons are not" in warning for warning in quiet.warnings)
     active = place(current_drug="etanercept", response="intolerant", crp=30)
     assert active.explains
     assert active.known.hard["target_met"] == 0
-    assert not any("intolerance" in warning for warning in active.warnings)
+    assert not any("reasons are not" in warning for warning in active.warnings)
+    of_now = "why disease is active now, not why the drug was stopped"
+    assert any(of_now in warning for warning in active.warnings)
+    lost = place(current_drug="etanercept", response="lost", crp=30)
+    assert not any(of_now in warning for warning in (*quiet.warnings, *lost.warnings))
 
 
 @pytest.mark.parametrize(
