@@ -34,6 +34,10 @@ class Variable:
         """The ids of the states, in their order."""
         return tuple(state.id for state in self.states)
 
+    def state_label(self, state: str, language: str = "en") -> str:
+        """Return the label of a state, by its id."""
+        return next(one.label[language] for one in self.states if one.id == state)
+
 
 @dataclass(frozen=True)
 class Study:

@@ -150,7 +150,7 @@ def _label(part: str, identifier: str, language: str) -> str:
     if part in ("cause", "option"):
         return label(f"{part}s", identifier, language)
     variable = "primary_reason" if part == "reason" else part
-    return next(state.label[language] for state in variables()[variable].states if state.id == identifier)
+    return variables()[variable].state_label(identifier, language)
 
 
 def _changes(a: Assessment, b: Assessment) -> Iterator[tuple[str, str, str]]:

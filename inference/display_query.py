@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..data.loading import variables
 from . import html
 from .display_layout import lines, to_text, with_span
+from .display_sections import interval_words
 from .display_words import WORDS
 from .parts import Grid, Meter, Part, Section, Sentence, Space, as_html, as_renderables
 
@@ -42,16 +43,6 @@ def _value(value: Any) -> str:
     return f"{{{', '.join(f'{state}: {share}' for state, share in value.items())}}}" if isinstance(value, Mapping) else str(value)
 
 
-def interval_words(found: QueryResult) -> str:
-    """Return what the intervals are: their level and where they come from."""
-    asked, words = found.question, WORDS[found.question.language]
-    if not asked.draws:
-        return words["no_draws"]
-    return (
-        f"{words['intervals']}{words['colon']}{words['draws'].format(level=f'{100 * asked.level:g} %', draws=asked.draws, seed=asked.seed)}"
-    )
-
-
 def parts(found: QueryResult) -> list[Part]:
     """Return the question, and for each variable its states with their probabilities as bars with intervals."""
     language = found.question.language
@@ -66,4 +57,4 @@ def parts(found: QueryResult) -> list[Part]:
         ]
         heads = (words["state"], words["meaning"], "", words["probability"])
         shown += [Section(f"{record.label[language]} ({name})"), Grid(heads, rows, wrap=(0, 1))]
-    return [*shown, Space(), Sentence(interval_words(found), "quiet")]
+    return [*shown, Space(), Sentence(f"{words['intervals']}{words['colon']}{interval_words(found.question)}", "quiet")]

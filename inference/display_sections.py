@@ -21,6 +21,7 @@ from .parts import Cell, Estimate, Grid, Listing, Meter, Pairs, Part, Section, S
 
 if TYPE_CHECKING:
     from .assessment import Assessment
+    from .query_result import Question
 
 TESTS_SHOWN = 6
 DRIVERS_SHOWN = 4
@@ -75,17 +76,19 @@ def header(answer: Assessment) -> Pairs:
     return Pairs([(name, text) for name, text in rows if text])
 
 
-def interval_words(answer: Assessment) -> str:
-    """Return what the intervals are: their level and where they come from."""
-    return WORDS[answer.language]["draws"].format(level=f"{100 * answer.level:g} %", draws=answer.draws, seed=answer.seed)
+def interval_words(asked: Assessment | Question) -> str:
+    """Return what the intervals of an answer or a query are: their level and where they come from; or that there are none."""
+    words = WORDS[asked.language]
+    if not asked.draws:
+        return words["none_drawn"]
+    return words["draws"].format(level=f"{100 * asked.level:g} %", draws=asked.draws, seed=asked.seed)
 
 
 def _untried(variable: str, text: str, language: str) -> bool:
     if not variable.startswith("earlier_"):
         return False
     record = variables()[variable]
-    state = next(state.label[language] for state in record.states if state.id == NOT_TRIED)
-    return text == f"{record.label[language]}{WORDS[language]['colon']}{state}"
+    return text == f"{record.label[language]}{WORDS[language]['colon']}{record.state_label(NOT_TRIED, language)}"
 
 
 def _listed(answer: Assessment, words: Words, found: Iterable[tuple[str, str]]) -> list[str]:
@@ -278,7 +281,7 @@ def options_with_harms(answer: Assessment) -> list[Part]:
     heads = [*(words[name] for name in ("option", "lda", "acr50", "utility", "best")), *harm_heads(answer), words["note"]]
     heads[5] = f"{words['harms']}{words['colon']}{heads[5]}"
     right = (4, *range(6, len(heads) - 1))
-    note = options_note(answer).text + words["dots"].format(level=f"{100 * answer.level:g} %")
+    note = options_note(answer).text + words["dots" if answer.draws else "dots_alone"].format(level=f"{100 * answer.level:g} %")
     return [Sentence(note, "quiet"), Grid(heads, rows, right=right), *below_options(answer)]
 
 

@@ -105,13 +105,13 @@ class Explorer:
         """Return reasons and options of the present record; raises `ImpossibleFindingsError` for findings that cannot all hold."""
         return reasons_and_options(self.patient, self.preferences, self.basis, draws, self.level, self.language)
 
-    def to_html(self, draws: int = 0, note: str = "") -> str:
-        """Return the present answer beside that at the start; `draws` parameter sets give intervals, `note` stands at the end."""
+    def to_html(self, draws: int = 0) -> str:
+        """Return the present answer beside that at the start; `draws` parameter sets give intervals."""
         try:
             answer = self.answer(draws)
         except RefraError as error:
             return refusal(error, self.language)
-        return page(self, answer, note)
+        return page(self, answer)
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,8 @@ class Exploration:
 
     def to_html(self) -> str:
         """Return what is shown at present without controls: with intervals where no widget can show them later."""
-        return self.panel.shown(self._note) if self.panel else self.explorer.to_html(DEFAULT_DRAWS, self._note)
+        shown = self.panel.page.value if self.panel else self.explorer.to_html(DEFAULT_DRAWS)
+        return html.element("div", html.Html(shown), html.fragment([html.paragraph(self._note, quiet=True)]))
 
     def _repr_mimebundle_(self, **_wanted: Any) -> dict[str, Any]:
         """Give the page to whatever shows one thing alone."""

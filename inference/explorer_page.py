@@ -21,16 +21,15 @@ STYLE = ".widget-html-content:has(>.refra){min-width:0;flex-shrink:1}.refra-live
 """Keeps the page inside the box of its widget, which would otherwise grow with the widest table, and gives a slider's words room."""
 
 
-def refusal(error: RefraError, language: str, note: str = "") -> html.Html:
-    """Return what is shown where findings cannot be used, with a `note` at the end; the error itself is in English."""
+def refusal(error: RefraError, language: str) -> html.Html:
+    """Return what is shown where findings cannot be used; the error itself is in English."""
     words = EXPLORER_WORDS[language]
-    closing = " ".join(filter(None, (words["change_one"], note)))
-    return html.fragment([html.heading(words["no_answer"]), html.paragraph(str(error)), html.paragraph(closing, quiet=True)])
+    return html.fragment([html.heading(words["no_answer"]), html.paragraph(str(error)), html.paragraph(words["change_one"], quiet=True)])
 
 
-def page(explorer: Explorer, answer: ReasonsAndOptions, note: str = "") -> html.Html:
-    """Return the present answer beside that at the start; `note` stands at the end."""
-    closing = html.paragraph(" ".join(filter(None, (note, RESEARCH_USE[explorer.language]))), quiet=True)
+def page(explorer: Explorer, answer: ReasonsAndOptions) -> html.Html:
+    """Return the present answer beside that at the start."""
+    closing = html.paragraph(RESEARCH_USE[explorer.language], quiet=True)
     return html.fragment([html.element("style", html.Html(STYLE)), *_parts(explorer, answer), closing])
 
 

@@ -25,16 +25,14 @@ LIVE = "refra-live"
 class Panel:
     """Sliders and menus beside the answer.
 
-    `explorer` is the last state that has an answer, `refused` why the present one has none, `draws` the parameter sets of what is shown;
-    `fields` are the widgets by patient field or `earlier_<class>`; `page` shows the answer, `box` holds all.
+    `explorer` is the last state that has an answer; `fields` are the widgets by patient field or `earlier_<class>`; `page` shows the
+    answer, or why there is none, `box` holds all.
     """
 
     def __init__(self, explorer: Explorer) -> None:
         """Make the widgets for an explorer."""
         words = EXPLORER_WORDS[explorer.language]
         self.explorer = explorer
-        self.refused: RefraError | None = None
-        self.draws = 0
         self.fields = {name: _widget(control) for name, control in explorer.controls.items()}
         self.page = ipywidgets.HTML(explorer.to_html())
         self.intervals = ipywidgets.Button(description=words["work_out"], tooltip=words["work_out_tip"].format(draws=DEFAULT_DRAWS))
@@ -62,24 +60,17 @@ class Panel:
         if self._held:
             return
         with _undisturbed():
-            self.refused, self.draws = None, 0
             try:
                 self.explorer = self.explorer.chosen({name: widget.value for name, widget in self.fields.items()})
             except RefraError as error:
-                self.refused = error
-            self.page.value = self.shown()
-
-    def shown(self, note: str = "") -> str:
-        """Return what is shown at present as HTML, with a `note` at its end."""
-        if self.refused:
-            return refusal(self.refused, self.explorer.language, note)
-        return self.explorer.to_html(self.draws, note)
+                self.page.value = refusal(error, self.explorer.language)
+            else:
+                self.page.value = self.explorer.to_html()
 
     def _with_intervals(self, _button: Any) -> None:
         self.intervals.disabled = True
         try:
-            self.draws = DEFAULT_DRAWS
-            self.page.value = self.shown()
+            self.page.value = self.explorer.to_html(DEFAULT_DRAWS)
         finally:
             self.intervals.disabled = False
 

@@ -25,26 +25,14 @@ def network() -> Any:
 class NetworkView:
     """What makes a pgmpy network show itself; it is mixed into pgmpy's class."""
 
-    def sizes(self: Any) -> str:
-        """Return in words how large the network is, and how many of its variables have which role."""
-        roles = Counter(variables()[name].role if name in variables() else "of your own" for name in self.nodes())
-        entries = sum(cpd.values.size for cpd in self.get_cpds())
-        counted = ", ".join(f"{count} {role}" for role, count in roles.items())
-        return f"{self.number_of_nodes()} variables ({counted}), {self.number_of_edges()} arcs, {entries:,} table entries"
-
-    def as_shipped(self: Any) -> bool:
-        """Return whether it has the variables and arcs of refra's network; its numbers may differ."""
-        shipped = central_model().parents
-        return set(self.nodes()) == set(shipped) and all(set(self.get_parents(name)) == set(parents) for name, parents in shipped.items())
-
     def __repr__(self: Any) -> str:
         """Show in one line how large it is."""
-        return f"<refra.network: {self.sizes()}; a pgmpy DiscreteBayesianNetwork>"
+        return f"<refra.network: {_sizes(self)}; a pgmpy DiscreteBayesianNetwork>"
 
     def _repr_html_(self: Any) -> str:
         """Return the sizes and the picture of the three stages as HTML without scripts; a network with other arcs is not drawn."""
-        told: list[Part] = [Sentence(f"refra.network: {self.sizes()}; a pgmpy DiscreteBayesianNetwork.", "strong")]
-        if not self.as_shipped():
+        told: list[Part] = [Sentence(f"refra.network: {_sizes(self)}; a pgmpy DiscreteBayesianNetwork.", "strong")]
+        if not _as_shipped(self):
             told.append(Sentence("Its variables or arcs are no longer those of refra's network, so that it is not drawn.", "quiet"))
             return html.fragment(as_html(told))
         return html.fragment([*as_html(told), html.Html(network_svg()._repr_html_())])
@@ -52,6 +40,21 @@ class NetworkView:
     def __reduce__(self: Any) -> tuple[Any, ...]:
         """Pickle what is in it; its class is made anew."""
         return restored, (), self.__dict__
+
+
+def _sizes(network: Any) -> str:
+    """Return in words how large a network is, and how many of its variables have which role."""
+    roles = Counter(variables()[name].role if name in variables() else "of your own" for name in network.nodes())
+    entries = sum(cpd.values.size for cpd in network.get_cpds())
+    counted = ", ".join(f"{count} {role}" for role, count in roles.items())
+    return f"{network.number_of_nodes()} variables ({counted}), {network.number_of_edges()} arcs, {entries:,} table entries"
+
+
+def _as_shipped(network: Any) -> bool:
+    """Return whether a network has the variables and arcs of refra's; its numbers may differ."""
+    shipped = central_model().parents
+    same = set(network.nodes()) == set(shipped)
+    return same and all(set(network.get_parents(name)) == set(parents) for name, parents in shipped.items())
 
 
 def restored() -> Any:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from .assessment import Assessment
     from .comparison import Comparison
-    from .query_result import QueryResult
+    from .query_result import QueryResult, Question
 
 Array = NDArray[np.float64]
 
@@ -58,9 +58,12 @@ def plot_answer(answer: Assessment, kind: str) -> Figure:
 
 
 def _caption(figure: Figure, answer: Assessment) -> None:
-    words = WORDS[answer.language]
-    text = words["bars"].format(level=f"{100 * answer.level:g} %", draws=answer.draws) if answer.draws else words["bars_alone"]
-    caption(figure, text)
+    caption(figure, _bars_words(answer))
+
+
+def _bars_words(asked: Assessment | Question) -> str:
+    words = WORDS[asked.language]
+    return words["bars"].format(level=f"{100 * asked.level:g} %", draws=asked.draws) if asked.draws else words["bars_alone"]
 
 
 def _height(rows: int) -> float:
@@ -305,8 +308,7 @@ def plot_query(found: QueryResult) -> Figure:
             labels = {state.id: state.label[asked.language] for state in record.states}
             title = record.label[asked.language] + (f", {record.unit}" if record.unit else "")
             _bars(axes, table.assign(label=table["state"].map(labels)), title, f"{words['probability']}, %")
-        bars = words["bars"].format(level=f"{100 * asked.level:g} %", draws=asked.draws) if asked.draws else words["bars_alone"]
-        caption(made, f"{query_title(found)}{words['stop']}{bars}")
+        caption(made, f"{query_title(found)}{words['stop']}{_bars_words(asked)}")
         return made
 
 

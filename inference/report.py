@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .. import __version__
-from ..data.labels import label
-from ..data.loading import variables
 from ..model.draws import FITTED
 from . import html
 from .display_html import STYLE
@@ -26,7 +24,7 @@ from .display_sections import (
 from .display_words import WORDS, Words
 from .explanation import RESEARCH_USE
 from .parts import Grid, Listing, Pairs, Part, Sentence, as_html, cell_html, study_link
-from .sensitivity.mind import AIMS, change_of_mind
+from .sensitivity.mind import AIMS, change_of_mind, name_of
 
 if TYPE_CHECKING:
     from .assessment import Assessment
@@ -122,17 +120,11 @@ def _mind(answer: Assessment) -> list[Part]:
         if aim not in found.now:
             continue
         mine = found.data[found.data["aim"] == aim].head(CHANGES_SHOWN)
-        named = words[aim].format(now=_named(aim, found.now[aim], answer.language))
+        named = words[aim].format(now=name_of(aim, found.now[aim], answer.language))
         parts.append(Sentence(named if len(mine) else f"{named}{words['colon']}{words['stands']}", "strong"))
-        changes = [f"{row.words} → {_named(aim, row.then, answer.language)} ({share(row.probability)})" for row in lines(mine)]
+        changes = [f"{row.words} → {name_of(aim, row.then, answer.language)} ({share(row.probability)})" for row in lines(mine)]
         parts.append(Listing(changes, "-"))
     return parts
-
-
-def _named(aim: str, identifier: str, language: str) -> str:
-    if aim == "first_option":
-        return label("options", identifier, language)
-    return next(state.label[language] for state in variables()["primary_reason"].states if state.id == identifier)
 
 
 def _behind(answer: Assessment) -> html.Html:

@@ -74,7 +74,7 @@ class ChangeOfMind(Result):
                 parts.append(f"No reasons are asked for in this patient, so that no {words} can change.")
                 continue
             mine = self.table[self.table["aim"] == aim]
-            name = f"The {words}, {_label(aim, self.now[aim])},"
+            name = f"The {words}, {name_of(aim, self.now[aim])},"
             if mine.empty:
                 parts.append(f"{name} stands against every change of one or two findings, and none of three was found (greedy search).")
                 continue
@@ -82,7 +82,7 @@ class ChangeOfMind(Result):
             count = self.found[aim, top["size"]]
             unit = "finding" if top["size"] == 1 else "findings"
             parts.append(
-                f"{name} gives way to {_label(aim, top['then'])} if {top['size']} {unit} changed: {top['words']} "
+                f"{name} gives way to {name_of(aim, top['then'])} if {top['size']} {unit} changed: {top['words']} "
                 f"(probability {top['probability']:.2g}); {count} such {'change' if count == 1 else 'changes'} of {top['size']}"
                 f"{', by greedy search' if top['search'] == GREEDY else ''}."
             )
@@ -91,7 +91,7 @@ class ChangeOfMind(Result):
     def plot(self) -> Figure:
         """Return the most plausible changes of each aim."""
         shown = pd.concat([self.table[self.table["aim"] == aim].head(SHOWN) for aim in AIMS]).iloc[::-1]
-        words = [textwrap.fill(f"{row.words} → {_label(str(row.aim), str(row.then))}", 62) for row in shown.itertuples()]
+        words = [textwrap.fill(f"{row.words} → {name_of(str(row.aim), str(row.then))}", 62) for row in shown.itertuples()]
         lines = sum(1 + text.count("\n") for text in words)
         figure = new_figure(2.0 + 0.19 * lines + 0.1 * len(words))
         axes = figure.add_subplot()
@@ -111,10 +111,11 @@ class ChangeOfMind(Result):
         return figure
 
 
-def _label(aim: str, identifier: str) -> str:
+def name_of(aim: str, identifier: str, language: str = "en") -> str:
+    """Return an option or a reason in words."""
     if aim == "first_option":
-        return label("options", identifier, "en")
-    return next(state.label["en"] for state in variables()["primary_reason"].states if state.id == identifier)
+        return label("options", identifier, language)
+    return variables()["primary_reason"].state_label(identifier, language)
 
 
 def change_of_mind(

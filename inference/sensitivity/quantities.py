@@ -98,7 +98,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
 
 def _named(table: str, identifier: str, language: str) -> str:
     if table == "primary_reason":
-        return next(state.label[language] for state in variables()[table].states if state.id == identifier)
+        return variables()[table].state_label(identifier, language)
     return label(table, identifier, language)
 
 

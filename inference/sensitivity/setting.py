@@ -97,7 +97,7 @@ class Setting:
         """Return a contender in words."""
         if self.wanted.future:
             return label("options", contender, "en")
-        return next(state.label["en"] for state in variables()["primary_reason"].states if state.id == contender)
+        return variables()["primary_reason"].state_label(contender)
 
     def tables(self, name: str, changes: Sequence[Change]) -> Array:
         """Return a variable's table under each change, shape (changes, *shape)."""

@@ -339,6 +339,13 @@ def test_missing_numbers_are_dashes(first: Assessment) -> None:
     assert "+∞" in text
 
 
+def test_without_draws_no_interval_is_claimed() -> None:
+    alone = assess(CASES["nothing"], draws=0)
+    for text in (as_text(alone), alone._repr_html_(), alone.to_html()):
+        assert "credible" not in text
+        assert "none, central numbers alone" in text
+
+
 def test_inside_a_notebook_text_is_text(first: Assessment, monkeypatch: pytest.MonkeyPatch) -> None:
     outside = str(first)
     monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
